@@ -1,0 +1,46 @@
+"""The mathematics of backpropagation, written once over the array API, on NumPy or CuPy."""
+
+from backprop_xp import datasets
+from backprop_xp.backends import get_backend
+from backprop_xp.backends.base import Backend
+from backprop_xp.errors import (
+    BackendError,
+    BackpropError,
+    ConfigurationError,
+    DataError,
+    DivergenceError,
+    ShapeError,
+)
+from backprop_xp.insight.gradcheck import GradientReport, check_gradients
+from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.network import Network
+from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
+from backprop_xp.training.fit import History, fit
+from backprop_xp.training.step import train_step
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Activation",
+    "Adam",
+    "AdamW",
+    "Backend",
+    "BackendError",
+    "BackpropError",
+    "ConfigurationError",
+    "DataError",
+    "DivergenceError",
+    "GradientReport",
+    "History",
+    "Momentum",
+    "Nesterov",
+    "Network",
+    "RMSprop",
+    "ShapeError",
+    "check_gradients",
+    "datasets",
+    "fit",
+    "get_backend",
+    "train_step",
+]

@@ -1,0 +1,101 @@
+"""Where arrays live and how a kernel runs: the only wing that knows the machine.
+
+`get_backend` picks one. The rest of the library receives a `Backend` and uses its namespace
+`xp` and its four primitives (`matmul`, `elementwise`, `compile`, `synchronize`).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass
+from functools import cache
+
+from backprop_xp.backends.base import Array, Backend, Namespace
+from backprop_xp.errors import BackendError, unknown
+
+__all__ = ["Array", "Backend", "BackendStatus", "Namespace", "get_backend", "survey"]
+
+# name → (class, what to install when its array library is missing)
+_BACKENDS = {
+    "numpy": ("NumPyBackend", "pip install numpy"),
+    "cupy": (
+        "CuPyBackend",
+        "pip install 'backprop-xp[cuda13]' (or [cuda12], to match the NVIDIA driver)",
+    ),
+    "strict": ("StrictBackend", "pip install array-api-strict"),
+}
+
+
+@dataclass(frozen=True)
+class BackendStatus:
+    """One line of `survey`: a backend, what it runs on, or why it cannot run here."""
+
+    name: str
+    usable: bool
+    detail: str
+
+
+def get_backend(name: str | Backend | None = None) -> Backend:
+    """Return the backend called `name`, else the one that BACKEND names, else NumPy's.
+
+    Parameters
+    ----------
+    name : str or Backend, optional
+        "numpy", "cupy" or "strict" (array_api_strict, for tests). A `Backend` is returned as it is.
+
+    Returns
+    -------
+    Backend
+        The same object for the same name.
+
+    Raises
+    ------
+    BackendError
+        The name is unknown, or the backend is not usable on this machine. There is no silent
+        fallback to another one.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> bp.get_backend("numpy").name
+    'numpy'
+    """
+    if isinstance(name, Backend):
+        return name
+    asked = f"backend {name!r}"
+    if name is None:
+        name = os.environ.get("BACKEND", "").strip() or "numpy"
+        asked = f"BACKEND={name}"
+    if not isinstance(name, str) or name not in _BACKENDS:
+        raise BackendError(unknown("backend", name, _BACKENDS, asked))
+    try:
+        return _load(name)
+    except (ImportError, BackendError) as problem:
+        raise BackendError(_unusable(asked, name, problem)) from problem
+
+
+def survey() -> list[BackendStatus]:
+    """Look at every backend: its version and device, or why it is not usable here."""
+    lines = []
+    for name in _BACKENDS:
+        try:
+            lines.append(BackendStatus(name, True, _load(name).description))
+        except (ImportError, BackendError) as problem:
+            lines.append(BackendStatus(name, False, f"{problem}; {_BACKENDS[name][1]}"))
+    return lines
+
+
+@cache
+def _load(name: str) -> Backend:
+    module = importlib.import_module(f"backprop_xp.backends.{name}")
+    backend: Backend = getattr(module, _BACKENDS[name][0])()
+    return backend
+
+
+def _unusable(asked: str, name: str, problem: Exception) -> str:
+    usable = ", ".join(status.name for status in survey() if status.usable)
+    return (
+        f"{asked} was asked for, but it is not usable here: {problem}. "
+        f"Usable here: {usable}. To use {name}: {_BACKENDS[name][1]}."
+    )

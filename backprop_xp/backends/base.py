@@ -1,0 +1,162 @@
+"""Backend: the few things that the mathematics may ask of a machine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from backprop_xp.errors import BackendError, ConfigurationError, DataError
+
+# Array-API objects share no base class and no complete protocol: these names are for readers.
+Array: TypeAlias = Any
+Namespace: TypeAlias = Any
+
+# Kernels change their array arguments in place: kernel(xp, out, *others).
+Kernel: TypeAlias = Callable[..., None]
+
+
+class Backend(ABC):
+    """An array library on a device, and four primitives that run fast on it.
+
+    Attributes
+    ----------
+    name : str
+        What `get_backend` and BACKEND call it.
+    xp : namespace
+        The array-API namespace.
+    library : str
+        The top-level module of its arrays' type.
+    device : object
+        Where its arrays are made, for the array API's `device=`.
+    description : str
+        Version and device, for people.
+    """
+
+    name: ClassVar[str]
+    library: ClassVar[str]
+    xp: Namespace
+    description: str
+    device: Any
+
+    def __repr__(self) -> str:
+        return f"<backend {self.name}: {self.description}>"
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        from backprop_xp.backends import get_backend
+
+        return get_backend, (self.name,)
+
+    # -- moving data ---------------------------------------------------------------------------
+
+    def asarray(self, x: Any, dtype: str | None = None) -> Array:
+        """Return `x` as an array of this backend, moving it here if it is host data.
+
+        Parameters
+        ----------
+        x : array_like
+            Lists, NumPy arrays and what `numpy.asarray` takes, or an array of this backend (which
+            is not copied). Arrays of another device library are refused.
+        dtype : str, optional
+            "float32", "float64" …; by default the dtype is kept.
+
+        Raises
+        ------
+        BackendError
+            `x` lives on another backend.
+        DataError
+            `x` is text, ragged, masked or otherwise not numeric.
+        """
+        origin = self.origin(x)
+        if origin in (None, "numpy"):
+            return self._from_host(host_array(x, dtype))
+        self.require_own(x, "the array")
+        wanted = x.dtype if dtype is None else getattr(self.xp, dtype)
+        return x if x.dtype == wanted else self.xp.astype(x, wanted)
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Array:
+        """Return an uninitialized array on this backend's device."""
+        return self.xp.empty(shape, dtype=getattr(self.xp, dtype), device=self.device)
+
+    @abstractmethod
+    def to_numpy(self, a: Array) -> np.ndarray:
+        """Return a NumPy array with the values of `a` (this waits for the device)."""
+
+    @abstractmethod
+    def _from_host(self, host: np.ndarray) -> Array: ...
+
+    def origin(self, x: Any) -> str | None:
+        """Return the library whose array `x` is; None for plain host data (lists, frames …)."""
+        root = type(x).__module__.partition(".")[0]
+        is_array = isinstance(x, np.ndarray) or hasattr(x, "__array_namespace__")
+        return root if is_array or hasattr(x, "__cuda_array_interface__") else None
+
+    def require_own(self, x: Any, name: str) -> None:
+        """Raise BackendError if `x` is an array of another backend, saying how to convert it."""
+        origin = self.origin(x)
+        if origin in (None, self.library):
+            return
+        on_host = name if origin == "numpy" else f"<{name} as a NumPy array>"
+        raise BackendError(
+            f"{name} is a {origin} array, but this backend is {self.name}. "
+            f"Convert it on purpose: get_backend({self.name!r}).asarray({on_host})."
+        )
+
+    # -- the four primitives -------------------------------------------------------------------
+
+    @abstractmethod
+    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+        """Write the matrix product over the last two axes, `a @ b`, into `out` and return it."""
+
+    @abstractmethod
+    def elementwise(self, kernel: Kernel) -> Callable[..., None]:
+        """Return `run(out, *others)`, which applies `kernel(xp, out, *others)` in place.
+
+        The kernel must be elementwise: any block of its arguments can be computed alone. `out` has
+        the full shape; the others have the same rank and broadcast to it, or are Python floats.
+        """
+
+    @abstractmethod
+    def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
+        """Return a callable with the effect of `step`, as fast as the device can repeat it."""
+
+    @abstractmethod
+    def synchronize(self) -> None:
+        """Wait until the device has done all that was asked of it."""
+
+
+def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
+    """Return host data as a real numeric NumPy array, or say what is wrong with it.
+
+    Values that do not fit into `dtype` become infinite without a warning; the checks of values
+    before training name them.
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        raise DataError("a masked array has missing values: fill them first, x.filled(value)")
+    try:
+        host = np.asarray(x)
+    except (ValueError, TypeError, RuntimeError) as problem:
+        raise DataError(f"not an array of numbers ({problem})") from problem
+    if host.dtype.kind not in "fiub":
+        raise DataError(f"not real numbers but {_kind(host)} (dtype {host.dtype})")
+    if dtype is None or host.dtype == dtype:
+        return host
+    with np.errstate(over="ignore"):
+        return host.astype(dtype)
+
+
+def host_generator(seed: Any) -> np.random.Generator:
+    """Return the host generator that `seed` stands for: random numbers never come from a device."""
+    if not isinstance(seed, bool):
+        try:
+            return np.random.default_rng(seed)
+        except (TypeError, ValueError):
+            pass
+    raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0 or a numpy.random.Generator")
+
+
+def _kind(host: np.ndarray) -> str:
+    names = {"U": "text", "S": "bytes", "c": "complex numbers", "M": "dates", "m": "durations"}
+    return names.get(host.dtype.kind, "Python objects")

@@ -1,0 +1,52 @@
+"""array_api_strict: the conformance backend. Slow on purpose, it refuses what is not standard.
+
+Its arrays live on a device of their own, so an implicit conversion to NumPy, or an array made
+without the backend, fails here as it would on a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import array_api_strict as xp
+import numpy as np
+
+from backprop_xp.backends.base import Array, Backend, Kernel
+
+_DEVICE = xp.Device("device1")
+_HOST = xp.Device("CPU_DEVICE")
+
+
+class StrictBackend(Backend):
+    """Arrays of array_api_strict on its `device1`."""
+
+    name = "strict"
+    library = "array_api_strict"
+
+    def __init__(self) -> None:
+        self.xp = xp
+        self.device = _DEVICE
+        self.description = f"array_api_strict {xp.__version__} on {_DEVICE}"
+
+    def _from_host(self, host: np.ndarray) -> Array:
+        return xp.asarray(host, device=_DEVICE, copy=True)
+
+    def to_numpy(self, a: Array) -> np.ndarray:
+        return np.asarray(a.to_device(_HOST))
+
+    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+        out[...] = xp.matmul(a, b)
+        return out
+
+    def elementwise(self, kernel: Kernel) -> Callable[..., None]:
+        def run(out: Array, *others: Any) -> None:
+            kernel(xp, out, *others)
+
+        return run
+
+    def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
+        return step
+
+    def synchronize(self) -> None:
+        """Nothing to wait for."""

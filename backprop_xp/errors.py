@@ -1,0 +1,36 @@
+"""The errors that backprop_xp raises: one family, each also the built-in that users would catch."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class BackpropError(Exception):
+    """Every error that this library raises on purpose."""
+
+
+class BackendError(BackpropError, RuntimeError):
+    """A backend is unknown or unusable here, or an array lives on another backend."""
+
+
+class ConfigurationError(BackpropError, ValueError):
+    """A network, optimizer or training option has a value that makes no sense."""
+
+
+class ShapeError(BackpropError, ValueError):
+    """An array has the wrong rank or size."""
+
+
+class DataError(BackpropError, ValueError):
+    """Data hold values that cannot be trained on: text, NaN, labels out of range …"""
+
+
+class DivergenceError(BackpropError, ArithmeticError):
+    """Training left the finite numbers."""
+
+
+def unknown(what: str, given: object, choices: Iterable[str], asked: str | None = None) -> str:
+    """Say that `given` names no `what`, with the nearest name and all the choices."""
+    choices = list(choices)
+    near = difflib.get_close_matches(str(given).lower(), choices, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{asked or repr(given)}: no such {what}.{hint} The choices are: {', '.join(choices)}."

@@ -1,0 +1,288 @@
+"""check_gradients: the gradient of `backward` against central differences of `cost`.
+
+All is computed in float64. Many perturbed copies of θ run at once as a stack of networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.network import Network
+from backprop_xp.training.validation import checked_data
+
+# Step widths of the differences: truncation and rounding balance near the first; a kink of relu
+# inside ±10⁻⁵ is usually outside ±10⁻⁷.
+_STEP, _SHORT_STEP = 1e-5, 1e-7
+
+# Up to so many parameters every one is checked, beyond it random directions.
+_EXHAUSTIVE = 2_000
+
+# Elements of the largest array of a stack of perturbed networks.
+_STACK_ELEMENTS = 2**21
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """One line of the report: a W[l] or b[l].
+
+    Attributes
+    ----------
+    name : str
+        "W[1]", "b[1]" …
+    layer : int
+        l.
+    shape : tuple of int
+    checked : int
+        How many entries, or random directions, were compared.
+    kinks : int
+        How many of them sit on a kink of J, where the gradient is one of several right answers.
+    max_relative_error : float
+    worst : str
+        The entry, "W[1][2, 0]", or direction with that error.
+    backward, difference : float
+        What `backward` and the central difference gave there.
+    passed : bool
+    """
+
+    name: str
+    layer: int
+    shape: tuple[int, ...]
+    checked: int
+    kinks: int
+    max_relative_error: float
+    worst: str
+    backward: float
+    difference: float
+    passed: bool
+
+    def __str__(self) -> str:
+        mark = "ok   " if self.passed else "WRONG"
+        shape = " × ".join(str(n) for n in self.shape)
+        line = (
+            f"{mark} {self.name:6} {shape:>12}  {self.checked:6} checked, largest relative error "
+            f"{self.max_relative_error:.1e}"
+        )
+        if self.kinks:
+            line += f", {self.kinks} at a kink"
+        if not self.passed:
+            line += (
+                f" at {self.worst}: backward {self.backward:.6e}, difference {self.difference:.6e}"
+            )
+        return line
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradients` found; `print(report)` shows it.
+
+    Attributes
+    ----------
+    lines : tuple of ParameterCheck
+        One per W[l] and b[l].
+    tolerance : float
+    """
+
+    lines: tuple[ParameterCheck, ...]
+    tolerance: float
+
+    @property
+    def worst(self) -> ParameterCheck:
+        """The parameter with the largest relative error."""
+        return max(self.lines, key=lambda line: line.max_relative_error)
+
+    @property
+    def max_relative_error(self) -> float:
+        """The largest relative error of all parameters."""
+        return self.worst.max_relative_error
+
+    @property
+    def passed(self) -> bool:
+        """Whether every parameter is within the tolerance."""
+        return all(line.passed for line in self.lines)
+
+    @property
+    def layer(self) -> int | None:
+        """The layer at fault: the wrong one that is first on the way back. None if all is right."""
+        return max((line.layer for line in self.lines if not line.passed), default=None)
+
+    def __str__(self) -> str:
+        if self.passed:
+            verdict = f"passed: largest relative error {self.max_relative_error:.1e}"
+        else:
+            verdict = (
+                f"FAILED: the gradient is wrong from layer {self.layer} on the way back; the worst "
+                f"parameter is {self.worst.worst}"
+            )
+        body = "\n".join(f"  {line}" for line in self.lines)
+        return f"gradient check {verdict} (tolerance {self.tolerance:.0e})\n{body}"
+
+
+def check_gradients(
+    net: Network,
+    X: Any,
+    Y: Any,
+    *,
+    tolerance: float = 1e-6,
+    directions: int = 20,
+    seed: Any = 0,
+) -> GradientReport:
+    """Compare `backward` with central differences of `cost`, in float64.
+
+    Parameters
+    ----------
+    net : Network
+        It is not changed: a copy of its θ in float64 is perturbed.
+    X, Y : array_like
+        As for `fit`; a few dozen rows are enough.
+    tolerance : float
+        A parameter passes if |backward − difference| is at most `tolerance` times the larger of
+        the two (or of a floor, 10⁻³ of the largest gradient, below which differences are noise).
+    directions : int
+        Networks of more than 2,000 parameters are checked along so many random directions in each
+        W[l] and b[l], smaller ones at every parameter.
+    seed : int or numpy.random.Generator
+        Draws the directions.
+
+    Returns
+    -------
+    GradientReport
+        `passed`, `max_relative_error`, `layer` (where the fault is) and a line per parameter.
+
+    Raises
+    ------
+    ShapeError, DataError, BackendError, ConfigurationError
+        The data do not fit the network, or an option makes no sense.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([2, 3, 1], seed=0, backend="numpy")
+    >>> bp.check_gradients(net, [[0.0, 1.0], [1.0, 1.0]], [0, 1]).passed
+    True
+    """
+    if net.stack:
+        raise ShapeError("check_gradients takes a single network, not a stack")
+    if not tolerance > 0 or not directions >= 1:
+        raise ConfigurationError("check_gradients: expected tolerance > 0 and directions ≥ 1")
+    xp = net.backend.xp
+    double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
+    X, Y = checked_data(double, X, Y)
+    checker = _Checker(double, X, Y, tolerance)
+    rng = host_generator(seed)
+    lines = []
+    for block in _blocks(net):
+        exhaustive = net.theta.shape[0] <= _EXHAUSTIVE
+        labels, rows = _entries(block) if exhaustive else _random(block, directions, rng)
+        lines.append(checker.check(block, labels, rows))
+    return GradientReport(tuple(lines), tolerance)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Where W[l] or b[l] lies in θ."""
+
+    name: str
+    layer: int
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+def _blocks(net: Network) -> Iterator[_Block]:
+    start = 0
+    for l, (W, b) in enumerate(zip(net.W, net.b, strict=True), start=1):
+        for name, window in ((f"W[{l}]", W), (f"b[{l}]", b)):
+            shape = tuple(window.shape)
+            stop = start + int(np.prod(shape))
+            yield _Block(name, l, shape, start, stop)
+            start = stop
+
+
+def _entries(block: _Block) -> tuple[list[str], np.ndarray]:
+    labels = [f"{block.name}{[int(i) for i in index]}" for index in np.ndindex(*block.shape)]
+    return labels, np.eye(block.stop - block.start)
+
+
+def _random(block: _Block, count: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
+    rows = rng.standard_normal((count, block.stop - block.start))
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return [f"random direction {i} of {block.name}" for i in range(1, count + 1)], rows
+
+
+class _Checker:
+    """A network in float64 with its gradient, and differences of its J."""
+
+    def __init__(self, net: Network, X: Array, Y: Array, tolerance: float) -> None:
+        self.net, self.X, self.Y, self.tolerance = net, X, Y, tolerance
+        trace = net.forward(X)
+        self.J = float(net.cost(trace, Y))
+        self.theta = net.backend.to_numpy(net.theta)
+        self.gradient = net.backend.to_numpy(net.backward(trace, Y).theta)
+        self.floor = max(1e-3 * float(np.abs(self.gradient).max()), 1e-4 * abs(self.J))
+
+    def check(self, block: _Block, labels: list[str], rows: np.ndarray) -> ParameterCheck:
+        given = rows @ self.gradient[block.start : block.stop]
+        up, down = self._differences(block, rows, _STEP)
+        central = (up + down) / 2
+        errors = self._relative_errors(given, central)
+        kinks = 0
+        again = np.flatnonzero(~(errors <= self.tolerance))
+        if again.size:
+            up, down = self._differences(block, rows[again], _SHORT_STEP)
+            short = self._relative_errors(given[again], (up + down) / 2)
+            at_kink = self._at_kink(given[again], up, down)
+            kinks = int(np.count_nonzero(at_kink & (short > self.tolerance)))
+            errors[again] = np.where(at_kink, 0.0, np.fmin(errors[again], short))
+        worst = int(np.argmax(np.where(np.isnan(errors), np.inf, errors)))
+        return ParameterCheck(
+            name=block.name,
+            layer=block.layer,
+            shape=block.shape,
+            checked=len(rows),
+            kinks=kinks,
+            max_relative_error=float(errors[worst]),
+            worst=labels[worst],
+            backward=float(given[worst]),
+            difference=float(central[worst]),
+            passed=bool(errors[worst] <= self.tolerance),
+        )
+
+    def _relative_errors(self, given: np.ndarray, central: np.ndarray) -> np.ndarray:
+        scale = np.maximum(np.maximum(np.abs(given), np.abs(central)), self.floor)
+        errors: np.ndarray = np.abs(given - central) / np.where(scale > 0, scale, 1.0)
+        return errors
+
+    def _at_kink(self, given: np.ndarray, up: np.ndarray, down: np.ndarray) -> np.ndarray:
+        """Whether J bends right here and the gradient lies between its one-sided slopes."""
+        slack = 1e-3 * np.maximum(np.maximum(np.abs(up), np.abs(down)), self.floor)
+        between = (given >= np.fmin(up, down) - slack) & (given <= np.fmax(up, down) + slack)
+        kink: np.ndarray = between & (np.abs(up - down) > 10 * slack)
+        return kink
+
+    def _differences(
+        self, block: _Block, rows: np.ndarray, h: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """One-sided differences of J along every row, forward and backward."""
+        J = np.concatenate([self._costs(block, part, h) for part in self._parts(rows)])
+        return (J[:, 0] - self.J) / h, (self.J - J[:, 1]) / h
+
+    def _parts(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        widest = max(self.theta.size, self.X.shape[0] * max(self.net.sizes))
+        at_once = max(1, _STACK_ELEMENTS // (2 * widest))
+        for start in range(0, len(rows), at_once):
+            yield rows[start : start + at_once]
+
+    def _costs(self, block: _Block, rows: np.ndarray, h: float) -> np.ndarray:
+        """J at θ ± h·row, shape (len(rows), 2), by one pass of a stack of networks."""
+        thetas = np.tile(self.theta, (len(rows), 2, 1))
+        thetas[:, 0, block.start : block.stop] += h * rows
+        thetas[:, 1, block.start : block.stop] -= h * rows
+        backend = self.net.backend
+        stack = self.net.with_theta(backend.asarray(thetas))
+        return backend.to_numpy(stack.cost(stack.forward(self.X), self.Y))

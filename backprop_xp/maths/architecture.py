@@ -1,0 +1,116 @@
+"""What a network is, apart from its weights: sizes, activations, loss and penalties."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.activations import SOFTMAX, Activation, get_activation
+from backprop_xp.maths.losses import Loss, get_loss
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A checked description of a network.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        n_0 … n_L.
+    hidden : tuple of Activation
+        g_1 … g_{L−1}.
+    output : Activation
+        g_L.
+    loss : Loss
+    l2, l1 : float
+        Weights of the penalties in J.
+    """
+
+    sizes: tuple[int, ...]
+    hidden: tuple[Activation, ...]
+    output: Activation
+    loss: Loss
+    l2: float
+    l1: float
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """g_1 … g_L."""
+        return (*self.hidden, self.output)
+
+
+def architecture(
+    sizes: Sequence[int],
+    hidden: str | Activation | Sequence[str | Activation],
+    output: str | Activation,
+    loss: str | None,
+    l2: float,
+    l1: float,
+) -> Architecture:
+    """Check what a user asked for and look up its names.
+
+    Raises
+    ------
+    ShapeError
+        The sizes are not two or more positive integers.
+    ConfigurationError
+        An activation, loss or penalty is unknown or does not fit.
+    """
+    checked = _sizes(sizes)
+    g_output = get_activation(output)
+    if g_output is SOFTMAX and checked[-1] == 1:
+        raise ConfigurationError(
+            "a softmax over a single output is always 1: use output='sigmoid', or one output "
+            "per class"
+        )
+    return Architecture(
+        sizes=checked,
+        hidden=_hidden(hidden, len(checked) - 2),
+        output=g_output,
+        loss=get_loss(loss, g_output),
+        l2=_penalty("l2", l2),
+        l1=_penalty("l1", l1),
+    )
+
+
+def _sizes(sizes: Any) -> tuple[int, ...]:
+    if isinstance(sizes, str) or not isinstance(sizes, Sequence):
+        try:
+            sizes = list(sizes)
+        except TypeError:
+            sizes = [sizes]
+    numbers = [isinstance(n, Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes]
+    if len(sizes) < 2 or not all(numbers):
+        raise ShapeError(
+            f"sizes={sizes!r}: expected two or more positive integers, the number of features, "
+            "the width of each hidden layer and the number of outputs, as in [30, 16, 1]"
+        )
+    return tuple(int(n) for n in sizes)
+
+
+def _hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
+    if isinstance(hidden, str | Activation):
+        hidden = [hidden] * layers
+    try:
+        activations = tuple(get_activation(activation) for activation in hidden)
+    except TypeError:
+        raise ConfigurationError(
+            f"hidden={hidden!r}: expected a name, an Activation, or a list of them"
+        ) from None
+    if len(activations) != layers:
+        raise ConfigurationError(
+            f"hidden lists {len(activations)} activations for {layers} hidden layers"
+        )
+    if SOFTMAX in activations:
+        raise ConfigurationError("softmax is for the output layer only")
+    return activations
+
+
+def _penalty(name: str, value: Any) -> float:
+    if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
+        raise ConfigurationError(f"{name}={value!r}: expected a finite number ≥ 0")
+    return float(value)

@@ -1,0 +1,56 @@
+"""The elementwise parts of the formulas, as kernels that a backend can block or fuse.
+
+A kernel changes its first argument in place: `kernel(xp, out, *others)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+
+from backprop_xp.backends.base import Array, Backend, Kernel, Namespace
+from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.losses import Loss
+
+
+def run_on(backend: Backend, g: Activation, kernel: Kernel) -> Callable[..., None]:
+    """A kernel through softmax looks at whole rows, so it cannot be cut into blocks or fused."""
+    return backend.elementwise(kernel) if g.elementwise else partial(kernel, backend.xp)
+
+
+@cache
+def layer(g: Activation) -> Kernel:
+    """`(z, b, a)`: add the bias and apply g (F1–F4)."""
+
+    def layer(xp: Namespace, z: Array, b: Array, a: Array) -> None:
+        z += b  # F1, F3
+        a[...] = g.value(xp, z)  # F2, F4
+
+    return layer
+
+
+@cache
+def hidden_gradient(g: Activation) -> Kernel:
+    """`(dz, z, a)`: turn dA into dZ, the factor g' (B7, B8)."""
+
+    def hidden_gradient(xp: Namespace, dz: Array, z: Array, a: Array) -> None:
+        dz *= g.slope(xp, z, a)  # dZ[l] = dA[l] ∗ g'(Z[l])
+
+    return hidden_gradient
+
+
+@cache
+def output_gradient(loss: Loss, g: Activation) -> Kernel:
+    """`(dz, z, a, y, scale)`: dZ[L] through loss and output activation (B2·B3)."""
+
+    def output_gradient(
+        xp: Namespace, dz: Array, z: Array, a: Array, y: Array, scale: float
+    ) -> None:
+        dz[...] = loss.gradient(xp, g, z, a, y) * scale  # B2·B3
+
+    return output_gradient
+
+
+def penalty_gradient(xp: Namespace, dW: Array, W: Array, l2: float, l1: float) -> None:
+    """`(dW, W, l2, l1)`: add the gradient of (l2/2) Σ W² + l1 Σ |W|."""
+    dW += l2 * W + l1 * (xp.astype(W > 0, W.dtype) - xp.astype(W < 0, W.dtype))

@@ -1,0 +1,187 @@
+"""Model: what a network consists of (θ, its windows, its architecture) and how it is described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from backprop_xp.backends import get_backend
+from backprop_xp.backends.base import Array, Backend, host_generator
+from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.activations import SOFTMAX, Activation
+from backprop_xp.maths.architecture import Architecture, architecture
+from backprop_xp.maths.arguments import as_inputs, as_targets
+from backprop_xp.maths.initializers import get_initializer
+from backprop_xp.maths.kernels import (
+    hidden_gradient,
+    layer,
+    output_gradient,
+    penalty_gradient,
+    run_on,
+)
+from backprop_xp.maths.losses import Loss
+from backprop_xp.maths.parameters import Layers, Parameters, count
+from backprop_xp.maths.trace import Trace
+
+
+class Model:
+    """The state of a network and the kernels made for it; `Network` adds the mathematics."""
+
+    backend: Backend
+    architecture: Architecture
+    dtype: str
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        hidden: str | Activation | Sequence[str | Activation] = "tanh",
+        output: str | Activation = "sigmoid",
+        loss: str | None = None,
+        seed: Any = 0,
+        dtype: Any = "float32",
+        backend: str | Backend | None = None,
+        *,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        initializer: str | None = None,
+    ) -> None:
+        self.backend = get_backend(backend)
+        self.architecture = architecture(sizes, hidden, output, loss, l2, l1)
+        self._bind(self.backend.empty((count(self.sizes),), _dtype_name(dtype)))
+        rng = host_generator(seed)
+        for W, b, g in zip(self.W, self.b, self.architecture.activations, strict=True):
+            draw = get_initializer(initializer, g.name)
+            W[...] = self.backend.asarray(draw(rng, *W.shape), self.dtype)  # I0
+            b[...] = 0.0
+
+    def _bind(self, theta: Array) -> None:
+        """Take θ as the parameters, and prepare all that depends on it."""
+        backend, xp = self.backend, self.backend.xp
+        activations, output, loss = self.architecture.activations, self.output, self.loss
+        self.dtype = "float64" if theta.dtype == xp.float64 else "float32"
+        self.stack = tuple(theta.shape[:-1])
+        self._parameters = Parameters(xp, self.sizes, theta)
+        self._layers = range(1, len(self.sizes))
+        # Lists with nothing at index 0, so that the lines below count layers as the article does.
+        self._W_T = [None, *(xp.matrix_transpose(W) for W in self.W)]
+        self._activate: list[Any] = [None]
+        self._activate += [run_on(backend, g, layer(g)) for g in activations]
+        self._pull_back: list[Any] = [None]
+        self._pull_back += [run_on(backend, g, hidden_gradient(g)) for g in self.hidden]
+        self._output_gradient = run_on(backend, output, output_gradient(loss, output))
+        self._penalty_gradient = backend.elementwise(penalty_gradient)
+        self._classes = backend.asarray(list(range(self.sizes[-1]))) if output is SOFTMAX else None
+
+    # -- parameters ----------------------------------------------------------------------------
+
+    @property
+    def theta(self) -> Array:
+        """All parameters in one vector (P,); assigning to it writes into it."""
+        return self._parameters.theta
+
+    @theta.setter
+    def theta(self, values: Any) -> None:
+        self.backend.require_own(values, "theta")
+        values = self.backend.asarray(values, self.dtype)
+        if values.shape != self.theta.shape:
+            raise ShapeError(
+                f"theta has the shape {tuple(values.shape)}; expected {tuple(self.theta.shape)}"
+            )
+        self.theta[...] = values
+
+    @property
+    def W(self) -> Layers:
+        """W[l], shape (n_l, n_{l−1}), l = 1 … L: windows onto θ."""
+        return self._parameters.W
+
+    @property
+    def b(self) -> Layers:
+        """b[l], shape (n_l,), l = 1 … L: windows onto θ."""
+        return self._parameters.b
+
+    def with_theta(self, theta: Array) -> Self:
+        """Return the same network around another θ, which is not copied.
+
+        The dtype of θ becomes the network's. With leading axes, θ (…, P) is a stack of networks:
+        X (m, n_0) is then shared by all or (…, m, n_0), and results gain the leading axes.
+        """
+        self.backend.require_own(theta, "theta")
+        theta = self.backend.asarray(theta)
+        _dtype_name(theta.dtype)
+        if theta.shape[-1:] != self.theta.shape[-1:]:
+            raise ShapeError(
+                f"theta has the shape {tuple(theta.shape)}; expected (…, {self.theta.shape[-1]})"
+            )
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._bind(theta)
+        return twin
+
+    def trace(self, X: Array) -> Trace:
+        """An empty trace for the inputs X."""
+        trace = Trace(self.backend, self.sizes, X.shape[-2], self.dtype, self.stack)
+        trace.A[0] = X
+        return trace
+
+    def gradient(self) -> Parameters:
+        """Uninitialized parameters of the shape of these."""
+        xp = self.backend.xp
+        return Parameters(xp, self.sizes, xp.empty_like(self.theta))
+
+    def as_inputs(self, X: Any, name: str = "X", move: bool = False) -> Array:
+        """Return X as this network takes it; see `arguments.as_inputs`."""
+        dtype, stack = self.dtype, self.stack
+        return as_inputs(self.backend, X, self.sizes[0], dtype, stack, name, move)
+
+    def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
+        """Return Y as this network takes it; see `arguments.as_targets`."""
+        dtype, stack, classes = self.dtype, self.stack, self._classes
+        return as_targets(self.backend, Y, rows, self.sizes[-1], dtype, stack, classes, name, move)
+
+    # -- description ---------------------------------------------------------------------------
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_0 … n_L."""
+        return self.architecture.sizes
+
+    @property
+    def hidden(self) -> tuple[Activation, ...]:
+        """g_1 … g_{L−1}."""
+        return self.architecture.hidden
+
+    @property
+    def output(self) -> Activation:
+        """g_L."""
+        return self.architecture.output
+
+    @property
+    def loss(self) -> Loss:
+        """j and its derivatives."""
+        return self.architecture.loss
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({list(self.sizes)}, hidden={[g.name for g in self.hidden]}, "
+            f"output={self.output.name!r}, loss={self.loss.name!r}, dtype={self.dtype!r}, "
+            f"backend={self.backend.name!r})"
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
+        """Copy and pickle θ once and lay the windows anew: copied one by one they would part."""
+        theta = self.backend.to_numpy(self.theta).copy()
+        return _restore, (type(self), self.backend, self.architecture, theta)
+
+
+def _restore(cls: type[Model], backend: Backend, described: Architecture, theta: Any) -> Model:
+    net = object.__new__(cls)
+    net.backend, net.architecture = backend, described
+    net._bind(backend.asarray(theta))
+    return net
+
+
+def _dtype_name(dtype: Any) -> str:
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    if name.rpartition(".")[2] in ("float32", "float64"):
+        return str(name.rpartition(".")[2])
+    raise ConfigurationError(f"dtype={dtype!r}: expected 'float32' or 'float64'")

@@ -1,0 +1,175 @@
+"""Network: forward (F1–F4), cost (J) and backward (B1–B8), for any depth and any stack.
+
+Shapes: X is (m, n_0), W[l] is (n_l, n_{l−1}), b[l] is (n_l,), examples are rows. Every line works
+on the last two axes, so θ of shape (…, P) is a stack of networks that run in one pass.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backprop_xp.backends.base import Array
+from backprop_xp.maths.model import Model
+from backprop_xp.maths.parameters import Parameters
+from backprop_xp.maths.trace import Trace
+
+
+class Network(Model):
+    """A fully connected network.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        n_0 … n_L: the number of features, the width of each hidden layer, the number of outputs.
+    hidden : str, Activation or list of them
+        g of the hidden layers; a list names one per hidden layer. Names: identity, sigmoid, tanh,
+        relu, leaky_relu, elu, gelu, silu, softplus.
+    output : str or Activation
+        g of the output layer; also softmax.
+    loss : str, optional
+        binary_cross_entropy, cross_entropy, squared_error, absolute_error, huber or poisson. By
+        default the match of the output: sigmoid → binary_cross_entropy, softmax → cross_entropy,
+        all others → squared_error.
+    seed : int or numpy.random.Generator
+        W is drawn from it on the host (I0): the same seed gives the same W on every backend.
+    dtype : str
+        "float32" or "float64". Integers and other floats in X and Y are converted to it.
+    backend : str or Backend, optional
+        See `get_backend`.
+    l2, l1 : float
+        Add (l2/2) Σ W² + l1 Σ |W| to J, whatever the batch size; b is not penalized.
+    initializer : str, optional
+        glorot_uniform, glorot_normal, he_uniform, he_normal or lecun_normal for every layer. By
+        default he_normal for relu and its kin, glorot_uniform for the rest. b starts at 0.
+
+    Raises
+    ------
+    ShapeError, ConfigurationError, BackendError
+        An argument makes no sense; the message says which and what would.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([2, 3, 1], hidden="tanh", output="sigmoid", seed=0, backend="numpy")
+    >>> trace = net.forward([[0.0, 1.0], [1.0, 1.0]])
+    >>> trace.A[2].shape, net.W[1].shape, net.theta.shape
+    ((2, 1), (3, 2), (13,))
+    >>> grads = net.backward(trace, [0, 1])
+    >>> bp.SGD(0.1).update(net, grads)
+    """
+
+    def forward(self, X: Any) -> Trace:
+        """Run the network on X and keep every Z[l] and A[l] (F1–F4).
+
+        Parameters
+        ----------
+        X : array_like, shape (m, n_0)
+            Examples as rows. A list, or an array of this network's backend; other dtypes are
+            converted to the network's.
+
+        Returns
+        -------
+        Trace
+            `trace.A[0]` is X; `trace.Z[l]` and `trace.A[l]`, l = 1 … L, are (m, n_l).
+
+        Raises
+        ------
+        ShapeError, DataError, BackendError
+            X does not fit.
+        """
+        trace = self.trace(self.as_inputs(X))
+        self.propagate(trace)
+        return trace
+
+    def propagate(self, trace: Trace) -> None:
+        """The lines of `forward`, into the arrays of a given trace."""
+        matmul, W_T, b = self.backend.matmul, self._W_T, self._parameters.b_row
+        A, Z, activate = trace.A, trace.Z, self._activate
+        for l in self._layers:
+            matmul(A[l - 1], W_T[l], Z[l])  # F1, F3: Z[l] = A[l−1] W[l]ᵀ …
+            activate[l](Z[l], b[l], A[l])  # … + b[l], and F2, F4: A[l] = g_l(Z[l])
+
+    def cost(self, trace: Trace, Y: Any) -> Array:
+        """J: the loss, summed over outputs and averaged over examples, and the penalties.
+
+        Parameters
+        ----------
+        trace : Trace
+            What `forward` returned.
+        Y : array_like, shape (m,), (m, 1) or (m, n_L)
+            Targets; for softmax also integer labels, shape (m,).
+
+        Returns
+        -------
+        array, 0-d
+            On the device: reading it with float() waits for the device.
+
+        Raises
+        ------
+        ShapeError, DataError, BackendError
+            Y does not fit.
+        """
+        return self.mean_loss(trace, self.as_targets(Y, trace.rows))
+
+    def mean_loss(self, trace: Trace, Y: Array) -> Array:
+        """The lines of `cost`, for a Y that is already an array (m, n_L) of the backend."""
+        xp = self.backend.xp
+        j = self.loss.value(xp, self.output, trace.Z[-1], trace.A[-1], Y)
+        J = xp.sum(j, axis=(-2, -1)) * (1.0 / trace.rows)
+        l2, l1 = self.architecture.l2, self.architecture.l1
+        if l2 or l1:
+            for W in self.W:
+                J = J + xp.sum(0.5 * l2 * W * W + l1 * xp.abs(W), axis=(-2, -1))
+        return J[...]  # NumPy's sum is a scalar; this makes it the 0-d array that it is elsewhere
+
+    def backward(self, trace: Trace, Y: Any) -> Parameters:
+        """The gradient of J by the chain rule (B1–B8).
+
+        Parameters
+        ----------
+        trace : Trace
+            What `forward` returned; its `dZ` is filled in.
+        Y : array_like, shape (m,), (m, 1) or (m, n_L)
+            As for `cost`.
+
+        Returns
+        -------
+        grads : Parameters
+            `W[l]` is ∂J/∂W[l], `b[l]` is ∂J/∂b[l], `theta` holds all of them.
+
+        Raises
+        ------
+        ShapeError, DataError, BackendError
+            Y does not fit.
+        """
+        grads = self.gradient()
+        self.backpropagate(trace, self.as_targets(Y, trace.rows), grads)
+        return grads
+
+    def backpropagate(self, trace: Trace, Y: Array, grads: Parameters) -> None:
+        """The lines of `backward`, into a given gradient."""
+        matmul, W = self.backend.matmul, self._parameters.W_at
+        dW, db = grads.W_at, grads.b_row
+        Z, A, dZ, dZ_T = trace.Z, trace.A, trace.dZ, trace.dZ_T
+        # B2·B3: dZ[L] = (1/m) ∂j/∂Z[L], which is (1/m)(A[L] − Y) for a matched pair
+        self._output_gradient(dZ[-1], Z[-1], A[-1], Y, 1.0 / trace.rows)
+        for l in reversed(self._layers):
+            matmul(dZ_T[l], A[l - 1], dW[l])  # B5, B7: dW[l] = dZ[l]ᵀ A[l−1]
+            matmul(trace.ones, dZ[l], db[l])  # B6, B8: db[l] = Σ_i dZ[l]_i
+            if l > 1:
+                matmul(dZ[l], W[l], dZ[l - 1])  # ∂Z/∂A: dA[l−1] = dZ[l] W[l] …
+                # … ∗ g'(Z[l−1]), which makes it dZ[l−1]
+                self._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
+        if self.architecture.l2 or self.architecture.l1:
+            for l in self._layers:
+                self._penalty_gradient(dW[l], W[l], self.architecture.l2, self.architecture.l1)
+
+    def predict(self, X: Any) -> Array:
+        """Return A[L], shape (m, n_L): probabilities for sigmoid and softmax outputs.
+
+        Raises
+        ------
+        ShapeError, DataError, BackendError
+            X does not fit.
+        """
+        return self.forward(X).A[-1]

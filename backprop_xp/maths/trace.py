@@ -1,0 +1,40 @@
+"""Trace: everything that one forward pass leaves behind for the way back."""
+
+from __future__ import annotations
+
+from backprop_xp.backends.base import Array, Backend
+
+
+class Trace:
+    """Z[l], A[l] and dZ[l] of one batch.
+
+    Attributes
+    ----------
+    A : list of array
+        A[0] is X; A[l], l = 1 … L, has the shape (…, m, n_l).
+    Z : list of array
+        Z[l], l = 1 … L, before the activation. Z[0] is None.
+    dZ : list of array
+        ∂J/∂Z[l], l = 1 … L, once `Network.backward` has been there. dZ[0] is None.
+    rows : int
+        m, the number of examples.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        sizes: tuple[int, ...],
+        rows: int,
+        dtype: str,
+        stack: tuple[int, ...],
+    ) -> None:
+        shapes = [(*stack, rows, n) for n in sizes]
+        self.rows = rows
+        self.A: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
+        self.Z: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
+        self.dZ: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
+        transpose = backend.xp.matrix_transpose
+        self.dZ_T: list[Array] = [None, *(transpose(dZ) for dZ in self.dZ[1:])]
+        # 1ᵀ: the sum over examples as a product, so that it runs at the speed of one.
+        self.ones = backend.empty((1, rows), dtype)
+        self.ones[...] = 1.0

@@ -1,0 +1,171 @@
+"""fit: the loop over epochs and batches."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.errors import ConfigurationError, DivergenceError
+from backprop_xp.maths.network import Network
+from backprop_xp.maths.optimizers import Adam, Optimizer
+from backprop_xp.training.batches import Batches
+from backprop_xp.training.step import TrainStep, train_step
+from backprop_xp.training.validation import checked_data
+
+# Rows of the validation set that run through the network at once, to bound its memory.
+_EVALUATION_ROWS = 4096
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean of J over the epoch's examples, each batch before its update.
+    validation_loss : list of float
+        J on the validation data after the epoch; empty without validation data.
+    seconds : list of float
+        Wall-clock time of the epoch, validation included.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+def fit(
+    net: Network,
+    X: Any,
+    Y: Any,
+    *,
+    epochs: int = 20,
+    batch_size: int | None = 32,
+    optimizer: Optimizer | None = None,
+    validation_data: tuple[Any, Any] | None = None,
+    seed: Any = 0,
+    progress: bool | None = None,
+) -> History:
+    """Train a network on minibatches.
+
+    Parameters
+    ----------
+    net : Network
+        Its θ changes in place. A second call goes on from there.
+    X : array_like, shape (m, n_0)
+        NumPy arrays and other host data are moved to the network's backend once.
+    Y : array_like, shape (m,), (m, 1) or (m, n_L)
+        Targets; for softmax also integer labels, shape (m,).
+    epochs : int
+        Passes over the data.
+    batch_size : int, optional
+        Rows per step; the last batch of an epoch may be shorter. None takes all rows at once.
+    optimizer : Optimizer, optional
+        By default Adam(1e-3). It keeps its moments for this network from call to call.
+    validation_data : (X, Y), optional
+        Evaluated after every epoch.
+    seed : int or numpy.random.Generator
+        Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
+    progress : bool, optional
+        Show a progress bar on stderr; by default if that is a terminal.
+
+    Returns
+    -------
+    History
+        `loss`, `validation_loss` and `seconds`, a number per epoch.
+
+    Raises
+    ------
+    ShapeError, DataError, BackendError, ConfigurationError
+        Before any weight has changed; the message says what is wrong, for data with row and column.
+    DivergenceError
+        The loss of an epoch is not finite.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> data = bp.datasets.breast_cancer()
+    >>> X = (data.X - data.X.mean(axis=0)) / data.X.std(axis=0)
+    >>> net = bp.Network([30, 16, 1], hidden="tanh", output="sigmoid", seed=0, backend="numpy")
+    >>> history = bp.fit(net, X, data.Y, epochs=10, optimizer=bp.Adam(1e-2))
+    >>> history.loss[-1] < 0.1 < history.loss[0]
+    True
+    """
+    _check_count("epochs", epochs)
+    if batch_size is not None:
+        _check_count("batch_size", batch_size)
+    step = train_step(net, Adam() if optimizer is None else optimizer)
+    X, Y = checked_data(net, X, Y)
+    validation = _validation(net, validation_data)
+    batches = Batches(net.backend, X, Y, batch_size, host_generator(seed))
+    history = History()
+    with _bar(epochs, progress) as bar:
+        for epoch in range(1, epochs + 1):
+            start = time.perf_counter()
+            history.loss.append(_train_epoch(step, batches, epoch))
+            if validation is not None:
+                history.validation_loss.append(evaluate(net, *validation))
+            history.seconds.append(time.perf_counter() - start)
+            bar.set_postfix(_latest(history), refresh=False)
+            bar.update()
+    return history
+
+
+def evaluate(net: Network, X: Array, Y: Array) -> float:
+    """J on data that `checked_data` has returned, in parts that bound the memory."""
+    total, rows = 0.0, X.shape[-2]
+    for start in range(0, rows, _EVALUATION_ROWS):
+        part = slice(start, min(start + _EVALUATION_ROWS, rows))
+        trace = net.forward(X[..., part, :])
+        total += float(net.cost(trace, Y[..., part, :])) * (trace.rows / rows)
+    return total
+
+
+def _train_epoch(step: TrainStep, batches: Batches, epoch: int) -> float:
+    """Train on every batch once; the losses are read from the device at the end, all at once."""
+    backend = step.net.backend
+    losses = backend.empty((len(batches),), step.net.dtype)
+    for i, (X, Y) in enumerate(batches):
+        losses[i] = step(X, Y)
+    host = backend.to_numpy(losses).astype(np.float64)
+    if not np.isfinite(host).all():
+        batch = int(np.argmin(np.isfinite(host)))
+        raise DivergenceError(
+            f"the loss became {host[batch]} in epoch {epoch}, batch {batch + 1} of {len(host)}: "
+            "try a smaller learning rate, or scale the features to mean 0 and deviation 1"
+        )
+    return float(np.average(host, weights=batches.sizes()))
+
+
+def _validation(net: Network, data: Any) -> tuple[Array, Array] | None:
+    if data is None:
+        return None
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise ConfigurationError("validation_data: expected a pair (X, Y)")
+    X, Y = data
+    return checked_data(net, X, Y, label="validation ")
+
+
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{name}={value!r}: expected a positive integer")
+
+
+def _bar(epochs: int, progress: bool | None) -> Any:
+    from tqdm import tqdm  # here, because it would double the import time of the package
+
+    disable = None if progress is None else not progress
+    return tqdm(total=epochs, unit="epoch", disable=disable, dynamic_ncols=True)
+
+
+def _latest(history: History) -> dict[str, str]:
+    latest = {"loss": f"{history.loss[-1]:.4f}"}
+    if history.validation_loss:
+        latest["validation"] = f"{history.validation_loss[-1]:.4f}"
+    return latest
