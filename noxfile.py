@@ -1,0 +1,80 @@
+"""Sessions: `nox -s tests` runs the test suite on every backend that is usable here."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.reuse_existing_virtualenvs = True
+
+TEST_NEEDS = ["pytest>=8", "pytest-cov", "hypothesis", "sympy", "array-api-strict>=2.4"]
+PEERS = ["torch==2.13.0", "scikit-learn"]
+# Only the lines that need a GPU may stay untested where there is none.
+COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the whole suite on every usable backend, with coverage."""
+    session.install(".", *TEST_NEEDS)
+    session.run("pytest", *COVERAGE, *session.posargs)
+
+
+@nox.session(name="tests-numpy")
+def tests_numpy(session: nox.Session) -> None:
+    """Run the suite on NumPy alone."""
+    session.install(".", *TEST_NEEDS)
+    session.run("pytest", *session.posargs, env={"BACKEND": "numpy"})
+
+
+@nox.session(name="tests-cupy")
+def tests_cupy(session: nox.Session) -> None:
+    """Run the suite on CuPy alone; fail where there is no usable GPU."""
+    session.install(".[cuda13]", *TEST_NEEDS)
+    session.run("pytest", *session.posargs, env={"BACKEND": "cupy"})
+
+
+@nox.session(name="tests-minimal")
+def tests_minimal(session: nox.Session) -> None:
+    """Run the main job and the core tests with the run-time dependencies alone."""
+    session.install(".", "pytest>=8")
+    session.run("python", "-m", "backprop_xp", "train")
+    session.run("pytest", *session.posargs, env={"BACKEND": "numpy"})
+
+
+@nox.session(name="tests-peers")
+def tests_peers(session: nox.Session) -> None:
+    """Compare with PyTorch autograd and scikit-learn."""
+    session.install(".", *TEST_NEEDS, *PEERS)
+    session.run("pytest", "tests/peers", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    session.install("mypy", "numpy>=2", "array-api-compat", "array-api-strict")
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time backprop_xp and its peers: `nox -s bench -- step --quick`."""
+    session.install(".", *PEERS, "jax", "matplotlib")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the main job as a newcomer would, then the gradient checks."""
+    session.install(".")
+    session.run("python", "-m", "backprop_xp", "train", *session.posargs)
+    session.run("python", "-m", "backprop_xp", "check")
+    session.run("python", "-m", "backprop_xp", "backends")
