@@ -100,7 +100,7 @@ def _absolute_value(xp: Namespace, output: Activation, z: Array, a: Array, y: Ar
 
 
 def _absolute_slope(xp: Namespace, a: Array, y: Array) -> Array:
-    return xp.astype(a > y, a.dtype) - xp.astype(a < y, a.dtype)
+    return xp.sign(a - y)
 
 
 def _huber_value(xp: Namespace, output: Activation, z: Array, a: Array, y: Array) -> Array:
