@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -137,9 +138,18 @@ class Backend(ABC):
         the full shape; the others have the same rank and broadcast to it, or are 0-d arrays.
         """
 
+    def general(self, kernel: Kernel) -> Callable[..., None]:
+        """Return the same for a kernel that is not elementwise: softmax over rows, sums."""
+        return partial(kernel, self.xp)
+
     @abstractmethod
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
-        """Return a callable with the effect of `step`, as fast as the device can repeat it."""
+        """Return a callable with the effect of `step`, as fast as the device can repeat it.
+
+        `step` takes arrays and returns what `matmul` returned. All its work on arrays goes through
+        the primitives, in the same way every time, on arrays that stay where they are; only its
+        arguments change from call to call.
+        """
 
     @abstractmethod
     def synchronize(self) -> None:

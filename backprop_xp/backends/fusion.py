@@ -17,6 +17,12 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Kernel
+from backprop_xp.backends.straight_line import (
+    Operation,
+    function,
+    with_few_temporaries,
+    without_copies,
+)
 
 # What a fused function depends on, per argument: its dtype, and along which axes it has the full
 # length.
@@ -29,7 +35,7 @@ class Untraceable(Exception):
 
 @dataclass
 class Fused:
-    """A kernel as two functions.
+    """A kernel as two functions, and the record that they were made from.
 
     Attributes
     ----------
@@ -39,11 +45,19 @@ class Fused:
         `run_in(*arguments, *temporaries)` is given them: for block after block.
     temporaries : list of dtype
         What `run_in` needs, each of the shape of the block.
+    arguments : list of str
+        The names of the arguments in the operations.
+    operations : list of Operation
+    scope : dict
+        The functions and constants that the operations name.
     """
 
     run: Callable[..., None]
     run_in: Callable[..., None]
     temporaries: list[np.dtype]
+    arguments: list[str]
+    operations: list[Operation]
+    scope: dict[str, Any]
 
 
 def signature(arguments: tuple[Any, ...]) -> Signature:
@@ -69,25 +83,16 @@ def fuse(kernel: Kernel, described: Signature) -> Fused:
     with np.errstate(all="ignore"):
         kernel(_Namespace(record), *values)
     names = [value.name for value in values]
-    operations, registers = _with_few_temporaries(_without_copies(record.operations))
+    operations = without_copies(record.operations)
+    lines, registers = with_few_temporaries(operations)
     return Fused(
-        _function(names, operations, record.scope, []),
-        _function(names, operations, record.scope, list(registers)),
-        list(registers.values()),
+        run=function(names, lines, record.scope),
+        run_in=function([*names, *registers], lines, record.scope),
+        temporaries=[dtype for dtype, _ in registers.values()],
+        arguments=names,
+        operations=operations,
+        scope=record.scope,
     )
-
-
-@dataclass(frozen=True)
-class _Operation:
-    """`out = function(*inputs)`: all names.
-
-    `dtype` is set if out is a temporary of the full shape, which may lie in memory used before.
-    """
-
-    function: str
-    inputs: tuple[str, ...]
-    out: str
-    dtype: np.dtype | None = None
 
 
 class _Value:
@@ -159,7 +164,7 @@ class _Record:
     """What a kernel did: operations in order, and the functions and constants they use."""
 
     def __init__(self, rank: int) -> None:
-        self.operations: list[_Operation] = []
+        self.operations: list[Operation] = []
         self.scope: dict[str, Any] = {}
         self._full = (2,) * rank
 
@@ -182,18 +187,17 @@ class _Record:
         return self._append(name, lambda array: array.astype(dtype), (x,), result, None)
 
     def _append(
-        self, name: str, function: Any, operands: tuple[Any, ...], result: Any, out: _Value | None
+        self, name: str, made_by: Any, operands: tuple[Any, ...], result: Any, out: _Value | None
     ) -> _Value:
-        self.scope[name] = function
-        reusable = out is None and isinstance(function, np.ufunc) and result.shape == self._full
+        self.scope[name] = made_by
+        reusable = out is None and isinstance(made_by, np.ufunc) and result.shape == self._full
+        kind = (result.dtype, result.shape) if reusable else None
         if out is None:
             out = _Value(self, f"t{len(self.operations)}", result)
         dtypes = [s.dtype for s in map(_sample, operands) if hasattr(s, "dtype")]
         floating = next((dtype for dtype in dtypes if dtype.kind == "f"), None)
         inputs = tuple(self._name(operand, floating) for operand in operands)
-        self.operations.append(
-            _Operation(name, inputs, out.name, result.dtype if reusable else None)
-        )
+        self.operations.append(Operation(name, inputs, out.name, kind))
         return out
 
     def _name(self, operand: Any, dtype: np.dtype | None) -> str:
@@ -219,65 +223,9 @@ class _Namespace:
         self.where, self.astype = record.where, record.astype
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(np, name)
-        if isinstance(function, np.ufunc):
-            return lambda *operands: self._record.call(function, *operands)
-        if callable(function):
+        found = getattr(np, name)
+        if isinstance(found, np.ufunc):
+            return lambda *operands: self._record.call(found, *operands)
+        if callable(found):
             raise Untraceable(name)
-        return function
-
-
-def _without_copies(operations: list[_Operation]) -> list[_Operation]:
-    """Let `t = f(…); a = t` be `a = f(…)` where nothing reads t afterwards."""
-    kept: list[_Operation] = []
-    for i, copy in enumerate(operations):
-        made = kept[-1] if kept else None
-        if (
-            made is not None
-            and made.dtype is not None
-            and (copy.function, copy.inputs) == ("positive", (made.out,))
-            and not any(made.out in later.inputs for later in operations[i + 1 :])
-        ):
-            kept[-1] = _Operation(made.function, made.inputs, copy.out)
-        else:
-            kept.append(copy)
-    return kept
-
-
-def _with_few_temporaries(
-    operations: list[_Operation],
-) -> tuple[list[_Operation], dict[str, np.dtype]]:
-    """Give every full-shaped temporary a register, which is free again after its last reader."""
-    last_use = {name: i for i, o in enumerate(operations) for name in (*o.inputs, o.out)}
-    register: dict[str, str] = {}
-    registers: dict[str, np.dtype] = {}
-    free: list[str] = []
-    renamed = []
-    for i, o in enumerate(operations):
-        inputs = tuple(register.get(name, name) for name in o.inputs)
-        free += {register[name] for name in o.inputs if name in register and last_use[name] == i}
-        if o.dtype is not None:
-            fitting = [name for name in free if registers[name] == o.dtype]
-            chosen = fitting[-1] if fitting else f"r{len(registers)}"
-            if fitting:
-                free.remove(chosen)
-            registers[chosen] = o.dtype
-            register[o.out] = chosen
-        renamed.append(_Operation(o.function, inputs, register.get(o.out, o.out), o.dtype))
-    return renamed, registers
-
-
-def _function(
-    arguments: list[str], operations: list[_Operation], scope: dict[str, Any], given: list[str]
-) -> Callable[..., None]:
-    """Write the operations as a Python function and compile it."""
-    exists = {*arguments, *given}
-    lines = [f"def fused({', '.join([*arguments, *given])}):"]
-    for o in operations:
-        call = f"{o.function}({', '.join(o.inputs)}"
-        lines.append(f"    {call}, out={o.out})" if o.out in exists else f"    {o.out} = {call})")
-        exists.add(o.out)
-    names: dict[str, Any] = dict(scope)
-    exec("\n".join(lines), names)  # every name in the text was made above
-    function: Callable[..., None] = names["fused"]
-    return function
+        return found

@@ -1,9 +1,11 @@
-"""NumPy on the CPU: elementwise kernels run in blocks that stay in the cache."""
+"""NumPy on the CPU: fused kernels, in blocks that stay in the cache, and recorded steps."""
 
 from __future__ import annotations
 
 import platform
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,10 +13,20 @@ import array_api_compat.numpy as xp
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend, Kernel
-from backprop_xp.backends.fusion import fuse, signature
+from backprop_xp.backends.fusion import Fused, fuse, signature
+from backprop_xp.backends.recording import Recording
 
 # Elements of one block: a handful of float32 blocks fit into a core's level-2 cache together.
 BLOCK = 16_384
+
+
+class _Thread(threading.local):
+    """What this thread is recording, if anything."""
+
+    recording: Recording | None = None
+
+
+_thread = _Thread()
 
 
 class NumPyBackend(Backend):
@@ -37,36 +49,84 @@ class NumPyBackend(Backend):
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         # For two matrices np.dot does the same with half of the overhead; it wants a compact `out`.
-        if a.ndim == b.ndim == 2 and (out is None or out.flags.c_contiguous):
-            return np.dot(a, b, out)
-        return np.matmul(a, b, out)
+        matrices = a.ndim == b.ndim == 2 and (out is None or out.flags.c_contiguous)
+        product: Callable[..., Array] = np.dot if matrices else np.matmul
+        result = product(a, b, out=out)
+        if (recording := _thread.recording) is not None:
+            if out is None:
+                recording.product(product, a, b, result)
+            else:
+                recording.call(product, a, b, out=out)
+        return result
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
-        plans: dict[Any, Callable[..., None]] = {}
+        plans: dict[Any, Plan] = {}
 
         def run(out: Array, *others: Any) -> None:
             kind = out.shape, out.dtype
             if kind not in plans:
                 plans[kind] = _plan(kernel, (out, *others))
-            plans[kind](out, *others)
+            plan = plans[kind]
+            plan.run(out, *others)
+            if (recording := _thread.recording) is not None:
+                if plan.fused is None:
+                    recording.call(plan.run, out, *others)
+                else:
+                    recording.kernel(plan.fused, (out, *others))
+
+        return run
+
+    def general(self, kernel: Kernel) -> Callable[..., None]:
+        on_numpy = partial(kernel, np)
+
+        def run(out: Array, *others: Any) -> None:
+            on_numpy(out, *others)
+            if (recording := _thread.recording) is not None:
+                recording.call(on_numpy, out, *others)
 
         return run
 
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
-        return step
+        replays: dict[Any, Callable[..., Array]] = {}
+
+        def run(*inputs: Array) -> Array:
+            shapes = tuple([array.shape for array in inputs])
+            if shapes in replays:
+                return replays[shapes](*inputs)
+            views = tuple(array[...] for array in inputs)  # new objects, even for the same array
+            _thread.recording = recording = Recording(views)
+            try:
+                result = step(*views)
+            finally:
+                _thread.recording = None
+            replays[shapes] = recording.replay(result)
+            return result
+
+        return run
 
     def synchronize(self) -> None:
         """Nothing to wait for: NumPy returns when the work is done."""
 
 
-def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Callable[..., None]:
+@dataclass(frozen=True)
+class Plan:
+    """How to run a kernel on arguments of one kind; `fused` if it is a line of ufunc calls."""
+
+    run: Callable[..., None]
+    fused: Fused | None = None
+
+
+def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:
     """Decide how to run a kernel on such arguments: fused if it can be, in blocks if large."""
     small = arguments[0].size <= BLOCK
     try:
         fused = fuse(kernel, signature(arguments))
     except Exception:  # a user's function may fail in any way on a stand-in; it runs as it is
-        return partial(kernel, np) if small else partial(_run_blocks, partial(kernel, np), ())
-    return fused.run if small else partial(_run_blocks, fused.run_in, fused.temporaries)
+        plain = partial(kernel, np)
+        return Plan(plain if small else partial(_run_blocks, plain, ()))
+    if small:
+        return Plan(fused.run, fused)
+    return Plan(partial(_run_blocks, fused.run_in, fused.temporaries))
 
 
 def _run_blocks(

@@ -6,7 +6,7 @@ A kernel changes its first argument in place: `kernel(xp, out, *others)`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 
 from backprop_xp.backends.base import Array, Backend, Kernel, Namespace
 from backprop_xp.maths.activations import Activation
@@ -14,8 +14,8 @@ from backprop_xp.maths.losses import Loss
 
 
 def run_on(backend: Backend, g: Activation, kernel: Kernel) -> Callable[..., None]:
-    """A kernel through softmax looks at whole rows, so it cannot be cut into blocks or fused."""
-    return backend.elementwise(kernel) if g.elementwise else partial(kernel, backend.xp)
+    """Take the primitive that fits: softmax looks at whole rows, the other g at single elements."""
+    return backend.elementwise(kernel) if g.elementwise else backend.general(kernel)
 
 
 @cache
@@ -64,3 +64,10 @@ def output_gradient(loss: Loss, g: Activation) -> Kernel:
 def penalty_gradient(xp: Namespace, dW: Array, W: Array, l2: Array, l1: Array) -> None:
     """`(dW, W, l2, l1)`: add the gradient of (l2/2) Σ W² + l1 Σ |W|."""
     dW += l2 * W + l1 * xp.sign(W)
+
+
+def add_penalty(xp: Namespace, J: Array, l2: Array, l1: Array, *weights: Array) -> None:
+    """`(J, l2, l1, W[1], W[2] …)`: add (l2/2) Σ W² + l1 Σ |W|."""
+    for W in weights:
+        squares = xp.sum(W * W, axis=(-2, -1), keepdims=True)
+        J += 0.5 * l2 * squares + l1 * xp.sum(xp.abs(W), axis=(-2, -1), keepdims=True)

@@ -13,6 +13,7 @@ from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.arguments import as_inputs, as_targets
 from backprop_xp.maths.initializers import get_initializer
 from backprop_xp.maths.kernels import (
+    add_penalty,
     hidden_gradient,
     layer,
     loss_values,
@@ -73,6 +74,7 @@ class Model:
         self._output_gradient = run_on(backend, output, output_gradient(loss, output))
         self._loss_values = run_on(backend, output, loss_values(loss, output))
         self._penalized = self.architecture.l2 > 0 or self.architecture.l1 > 0
+        self._add_penalty = backend.general(add_penalty)
         self._penalty_gradient = backend.elementwise(penalty_gradient)
         self._l2 = backend.full((), self.architecture.l2, self.dtype)
         self._l1 = backend.full((), self.architecture.l1, self.dtype)

@@ -109,22 +109,16 @@ class Network(Model):
         ShapeError, DataError, BackendError
             Y does not fit.
         """
-        return self.mean_loss(trace, self.as_targets(Y, trace.rows))
+        return self.mean_loss(trace, self.as_targets(Y, trace.rows))[..., 0, 0]
 
     def mean_loss(self, trace: Trace, Y: Array) -> Array:
-        """The lines of `cost`, for a Y that is already an array (m, n_L) of the backend."""
+        """The lines of `cost`, for a Y (m, n_L) of the backend; J as a matrix (1, 1)."""
         matmul = self.backend.matmul
         self._loss_values(trace.j, trace.Z[-1], trace.A[-1], Y)
-        J = matmul(matmul(trace.mean, trace.j), trace.sum_outputs)[..., 0, 0]
-        return J + self._penalty() if self._penalized else J
-
-    def _penalty(self) -> Array:
-        """(l2/2) Σ W² + l1 Σ |W|."""
-        xp, l2, l1 = self.backend.xp, self._l2, self._l1
-        return sum(
-            0.5 * l2 * xp.sum(W * W, axis=(-2, -1)) + l1 * xp.sum(xp.abs(W), axis=(-2, -1))
-            for W in self.W
-        )
+        J = matmul(matmul(trace.mean, trace.j), trace.sum_outputs)
+        if self._penalized:
+            self._add_penalty(J, self._l2, self._l1, *self.W)
+        return J
 
     def backward(self, trace: Trace, Y: Any) -> Parameters:
         """The gradient of J by the chain rule (B1–B8).

@@ -22,7 +22,8 @@ class TrainStep:
         self.state = optimizer.state(net)
         self._grads = net.gradient()
         self._traces: dict[int, Trace] = {}
-        self._run = net.backend.compile(self._step)
+        # A subclass may do in its own lines what only the primitives can do in a compiled step.
+        self._run = net.backend.compile(self._step) if type(net) is Network else self._step
 
     def __call__(self, X: Any, Y: Any) -> Array:
         """Take one step on a batch and return J from before it, a 0-d array on the device.
@@ -43,7 +44,7 @@ class TrainStep:
         X = self.net.as_inputs(X)
         Y = self.net.as_targets(Y, X.shape[-2])
         self.state.count_step()
-        return self._run(X, Y)
+        return self._run(X, Y)[..., 0, 0]
 
     def _step(self, X: Array, Y: Array) -> Array:
         net, grads, trace = self.net, self._grads, self._trace(X)

@@ -1,0 +1,110 @@
+"""Recording for NumPy: a training step becomes a straight line of products and ufunc calls.
+
+The step runs once while the backend notes each primitive and the arrays it worked on. All of them
+but the step's inputs are the same in every step, so the notes can be replayed on the next batch:
+what a CUDA graph does on the GPU. In between the kernels of small arrays are joined, and what was
+computed twice is computed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.fusion import Fused
+from backprop_xp.backends.straight_line import (
+    Operation,
+    function,
+    with_few_temporaries,
+)
+
+
+class Recording:
+    """The notes of one run of a step."""
+
+    def __init__(self, inputs: tuple[np.ndarray, ...]) -> None:
+        self._inputs = [f"x{i}" for i in range(len(inputs))]
+        self._names = {id(array): name for array, name in zip(inputs, self._inputs, strict=True)}
+        self._arrays = list(inputs)  # kept, so that no other array gets the id of one of them
+        self._scope: dict[str, Any] = {}
+        self._operations: list[Operation] = []
+
+    def call(self, called: Callable[..., Any], *inputs: Any, out: Any = None) -> None:
+        """Note `called(*inputs, out=out)`, or without out a call that works in place."""
+        names = tuple(self._name(array) for array in inputs)
+        target = None if out is None else self._name(out)
+        self._operations.append(Operation(self._function(called), names, target))
+
+    def product(self, called: Callable[..., Any], a: Any, b: Any, result: np.ndarray) -> None:
+        """Note `result = called(a, b)`, a new array in every step."""
+        self._arrays.append(result)
+        self._names[id(result)] = f"v{len(self._arrays)}"
+        names = (self._name(a), self._name(b))
+        self._operations.append(Operation(self._function(called), names, self._name(result)))
+
+    def kernel(self, fused: Fused, arguments: tuple[Any, ...]) -> None:
+        """Note the operations of a fused kernel, one by one."""
+        position = len(self._operations)
+        names = {n: self._name(a) for n, a in zip(fused.arguments, arguments, strict=True)}
+        full = arguments[0].shape
+        for o in fused.operations:
+            called = self._function(fused.scope[o.function])
+            inputs = tuple(self._inner(n, names, fused.scope, position) for n in o.inputs)
+            out = self._inner(str(o.out), names, fused.scope, position)
+            kind = None if o.kind is None else (o.kind[0], full)
+            self._operations.append(Operation(called, inputs, out, kind))
+
+    def replay(self, result: np.ndarray) -> Callable[..., np.ndarray]:
+        """Return the step as a function of its inputs."""
+        operations, registers = with_few_temporaries(self._without_repetitions())
+        memory = {name: np.empty(shape, dtype) for name, (dtype, shape) in registers.items()}
+        scope = {**self._scope, **memory}
+        return function(self._inputs, operations, scope, self._name(result))
+
+    def _name(self, value: Any) -> str:
+        if id(value) not in self._names:
+            self._names[id(value)] = f"k{len(self._arrays)}"
+            self._arrays.append(value)
+            self._scope[self._names[id(value)]] = value
+        return self._names[id(value)]
+
+    _function = _name  # functions are named like arrays
+
+    def _inner(
+        self, name: str, arguments: dict[str, str], scope: dict[str, Any], position: int
+    ) -> str:
+        """Return the name, in the whole line, of what a kernel calls `name`."""
+        if name in arguments:
+            return arguments[name]
+        return self._name(scope[name]) if name in scope else f"{name}_{position}"
+
+    def _without_repetitions(self) -> list[Operation]:
+        """Leave out a ufunc that runs on the same unchanged inputs as one before it."""
+        changed_in_place = {o.out for o in self._operations if o.kind is None}
+        version: dict[str, int] = {}
+        seen: dict[tuple[Any, ...], str] = {}
+        same: dict[str, str] = {}
+        kept = []
+        for o in self._operations:
+            inputs = tuple(same.get(name, name) for name in o.inputs)
+            key = (o.function, *((name, version.get(name, 0)) for name in inputs))
+            repeatable = o.kind is not None and o.out not in changed_in_place
+            if repeatable and key in seen:
+                same[str(o.out)] = seen[key]
+                continue
+            kept.append(Operation(o.function, inputs, o.out, o.kind))
+            for written in inputs if o.out is None else (o.out,):
+                for name in self._sharing_memory(written):
+                    version[name] = version.get(name, 0) + 1
+            if repeatable:
+                seen[key] = str(o.out)
+        return kept
+
+    def _sharing_memory(self, name: str) -> list[str]:
+        array = self._scope.get(name)
+        if not isinstance(array, np.ndarray):
+            return [name]
+        others = ((n, a) for n, a in self._scope.items() if isinstance(a, np.ndarray))
+        return [n for n, a in others if np.may_share_memory(array, a)]
