@@ -1,7 +1,8 @@
-"""CuPy on an NVIDIA GPU: every elementwise kernel is fused into one launch."""
+"""CuPy on an NVIDIA GPU: elementwise kernels fused into one launch, a step into one graph."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -11,7 +12,11 @@ import cupy
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.cublas import Cublas
+from backprop_xp.backends.cuda_graph import GraphedStep
 from backprop_xp.errors import BackendError
+
+_log = logging.getLogger("backprop_xp")
 
 
 class CuPyBackend(Backend):
@@ -26,6 +31,7 @@ class CuPyBackend(Backend):
         self.xp = xp
         self.device = cupy.cuda.Device()
         device = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+        self._cublas = _own_cublas()
         self.description = f"CuPy {cupy.__version__} on {device}"
 
     def _from_host(self, host: np.ndarray) -> Array:
@@ -35,13 +41,25 @@ class CuPyBackend(Backend):
         return np.asarray(cupy.asnumpy(a))
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
-        return cupy.matmul(a, b, out=out)
+        if out is None:
+            stack = max(a.shape[:-2], b.shape[:-2], key=len)
+            out = cupy.empty((*stack, a.shape[-2], b.shape[-1]), a.dtype)
+        if self._cublas is None or not self._cublas.matmul(a, b, out):
+            cupy.matmul(a, b, out=out)
+        return out
+
+    def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
+        # The values travel as arguments of a launch: nothing is copied from memory that could
+        # change before the device reads it.
+        _writer(len(values))(*values, scalars, size=1)
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
         return fused(kernel)
 
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
-        return step
+        if self._cublas is None:
+            return step
+        return GraphedStep(step)
 
     def synchronize(self) -> None:
         cupy.cuda.get_current_stream().synchronize()
@@ -68,6 +86,28 @@ def fused(kernel: Kernel) -> Callable[..., None]:
 
     launch: Callable[..., None] = cupy.fuse(kernel_name=kernel.__name__)(on_device)
     return launch
+
+
+@cache
+def _writer(count: int) -> Callable[..., None]:
+    """Return a kernel that writes so many numbers into the beginning of a vector."""
+    names = [f"v{i}" for i in range(count)]
+    kernel: Callable[..., None] = cupy.ElementwiseKernel(
+        ", ".join(f"float64 {name}" for name in names),
+        "raw T out",
+        " ".join(f"out[{i}] = {name};" for i, name in enumerate(names)),
+        "write_scalars",
+    )
+    return kernel
+
+
+def _own_cublas() -> Cublas | None:
+    """Return a cuBLAS that graphs can capture, or None, said once, where nvmath is missing."""
+    try:
+        return Cublas()
+    except Exception as problem:
+        _log.warning("training steps run without CUDA graphs, as nvmath-python fails: %s", problem)
+        return None
 
 
 def _require_device() -> None:
