@@ -144,5 +144,5 @@ def test_a_scalar_in_double_is_noticed(cuda_code):
         out += np.float64(0.1) * xp.astype(x, xp.float64)
 
     host = np.ones((2, 2), "f4")
-    with pytest.raises(AssertionError, match="double|float64"):
+    with pytest.raises(AssertionError, match=r"double|float64"):
         assert_single_precision(cuda_code(careless, (host, host)))
