@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,12 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import Adam, Optimizer
 from backprop_xp.training.batches import Batches
 from backprop_xp.training.step import TrainStep, train_step
-from backprop_xp.training.validation import checked_data
+from backprop_xp.training.validation import (
+    checked_data,
+    require_count,
+    require_network,
+    require_single,
+)
 
 # Rows of the validation set that run through the network at once, to bound its memory.
 _EVALUATION_ROWS = 4096
@@ -97,9 +101,11 @@ def fit(
     >>> history.loss[-1] < 0.1 < history.loss[0]
     True
     """
-    _check_count("epochs", epochs)
+    require_count("epochs", epochs)
     if batch_size is not None:
-        _check_count("batch_size", batch_size)
+        require_count("batch_size", batch_size)
+    require_network(net)
+    require_single(net, "fit")
     step = train_step(net, Adam() if optimizer is None else optimizer)
     X, Y = checked_data(net, X, Y)
     validation = _validation(net, validation_data)
@@ -150,11 +156,6 @@ def _validation(net: Network, data: Any) -> tuple[Array, Array] | None:
         raise ConfigurationError("validation_data: expected a pair (X, Y)")
     X, Y = data
     return checked_data(net, X, Y, label="validation ")
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(f"{name}={value!r}: expected a positive integer")
 
 
 def _bar(epochs: int, progress: bool | None) -> Any:
