@@ -103,7 +103,7 @@ def test_x_that_does_not_fit(backend, door, X, error, message):
 @pytest.mark.parametrize(
     ("kind", "Y", "error", "message"),
     [
-        ("sigmoid", np.ones(M + 1), bp.ShapeError, r"Y has 7 rows .* but X has 6"),
+        ("sigmoid", np.ones(M + 1), bp.ShapeError, r"Y has 7 rows .* X has 6"),
         ("sigmoid", np.ones((1, M)), bp.ShapeError, r"\(1, 6\); expected \(6, 1\) or \(6,\)"),
         ("sigmoid", np.ones((M, 2)), bp.ShapeError, r"\(6, 2\); expected \(6, 1\) or \(6,\)"),
         ("sigmoid", np.ones((M, 1, 1)), bp.ShapeError, r"Y has the shape \(6, 1, 1\)"),
