@@ -111,7 +111,8 @@ def fit(
     validation = _validation(net, validation_data)
     batches = Batches(net.backend, X, Y, batch_size, host_generator(seed))
     history = History()
-    with _bar(epochs, progress) as bar:
+    # A run that leaves the finite numbers ends in DivergenceError; NumPy need not warn of it first.
+    with _bar(epochs, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(1, epochs + 1):
             start = time.perf_counter()
             history.loss.append(_train_epoch(step, batches, epoch))
