@@ -36,6 +36,14 @@ class Backend(ABC):
         Where its arrays are made, for the array API's `device=`.
     description : str
         Version and device, for people.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> backend = bp.get_backend("numpy")
+    >>> a = backend.asarray([1, 2, 3], "float32")
+    >>> backend.to_numpy(backend.xp.sum(a)).item()
+    6.0
     """
 
     name: ClassVar[str]

@@ -92,6 +92,14 @@ class GradientReport:
     lines : tuple of ParameterCheck
         One per W[l] and b[l].
     tolerance : float
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([2, 3, 1], seed=0, backend="numpy")
+    >>> report = bp.check_gradients(net, [[0.0, 1.0], [1.0, 1.0]], [0, 1])
+    >>> report.passed, report.layer, [line.name for line in report.lines]
+    (True, None, ['W[1]', 'b[1]', 'W[2]', 'b[2]'])
     """
 
     lines: tuple[ParameterCheck, ...]

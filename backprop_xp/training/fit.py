@@ -37,6 +37,14 @@ class History:
         J on the validation data after the epoch; empty without validation data.
     seconds : list of float
         Wall-clock time of the epoch, validation included.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], backend="numpy")
+    >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=3)
+    >>> len(history.loss), history.validation_loss
+    (3, [])
     """
 
     loss: list[float] = field(default_factory=list)
