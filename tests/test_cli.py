@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 
@@ -174,6 +175,13 @@ def test_the_main_job_in_a_process():
     assert done.returncode == 0, done.stderr
     assert ACCURACY.fullmatch(done.stdout.splitlines()[-1])
     assert "100/100" in done.stderr
+
+
+def test_the_module_runs_the_command_line(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["backprop-xp", "backends"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_module("backprop_xp", run_name="__main__")
+    assert capsys.readouterr().out.startswith("numpy ")
 
 
 def test_an_unknown_backend_in_a_process():
