@@ -123,6 +123,14 @@ def doors(net, X, Y):
     }
 
 
+def test_asarray_refuses_an_array_of_another_device(backend):
+    class Tensor:
+        __cuda_array_interface__ = None
+
+    with pytest.raises(bp.BackendError, match=r"^the array is a \w+ array, but this backend is"):
+        backend.asarray(Tensor())
+
+
 @pytest.mark.parametrize("door", ["forward", "predict", "cost", "backward", "step X", "step Y"])
 def test_an_array_of_another_backend_is_refused(backend, foreign, door):
     asarray, library = foreign
