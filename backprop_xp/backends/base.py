@@ -15,6 +15,9 @@ from backprop_xp.errors import BackendError, ConfigurationError, DataError
 Array: TypeAlias = Any
 Namespace: TypeAlias = Any
 
+# Half and extended precision are not in every array library.
+_PORTABLE = {"e": np.dtype("float32"), "g": np.dtype("float64")}
+
 # Kernels change their array arguments in place: kernel(xp, out, *others).
 Kernel: TypeAlias = Callable[..., None]
 
@@ -36,6 +39,14 @@ class Backend(ABC):
         Where its arrays are made, for the array API's `device=`.
     description : str
         Version and device, for people.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> backend = bp.get_backend("numpy")
+    >>> a = backend.asarray([1, 2, 3], "float32")
+    >>> backend.to_numpy(backend.xp.sum(a)).item()
+    6.0
     """
 
     name: ClassVar[str]
@@ -78,7 +89,12 @@ class Backend(ABC):
             return self._from_host(host_array(x, dtype))
         self.require_own(x, "the array")
         wanted = x.dtype if dtype is None else getattr(self.xp, dtype)
-        return x if x.dtype == wanted else self.xp.astype(x, wanted)
+        if x.dtype == wanted:
+            return x
+        if self.xp.isdtype(x.dtype, "complex floating"):
+            raise DataError(f"not real numbers but complex numbers (dtype {x.dtype})")
+        with np.errstate(over="ignore"):  # as in host_array
+            return self.xp.astype(x, wanted)
 
     def empty(self, shape: tuple[int, ...], dtype: str) -> Array:
         """Return an uninitialized array on this backend's device."""
@@ -159,8 +175,9 @@ class Backend(ABC):
 def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
     """Return host data as a real numeric NumPy array, or say what is wrong with it.
 
-    Values that do not fit into `dtype` become infinite without a warning; the checks of values
-    before training name them.
+    Without `dtype` it is kept, but for what not every array library has: foreign byte orders, half
+    and extended precision. Values that do not fit into `dtype` become infinite without a warning;
+    the checks of values before training name them.
     """
     if isinstance(x, np.ma.MaskedArray):
         raise DataError("a masked array has missing values: fill them first, x.filled(value)")
@@ -170,10 +187,11 @@ def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
         raise DataError(f"not an array of numbers ({problem})") from problem
     if host.dtype.kind not in "fiub":
         raise DataError(f"not real numbers but {_kind(host)} (dtype {host.dtype})")
-    if dtype is None or host.dtype == dtype:
+    wanted: Any = dtype or _PORTABLE.get(host.dtype.char, host.dtype.newbyteorder("="))
+    if host.dtype == wanted:
         return host
     with np.errstate(over="ignore"):
-        return host.astype(dtype)
+        return host.astype(wanted)
 
 
 def host_generator(seed: Any) -> np.random.Generator:

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.backends.base import Array, host_generator
-from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
-from backprop_xp.training.validation import checked_data
+from backprop_xp.training.validation import (
+    checked_data,
+    require_count,
+    require_network,
+    require_single,
+)
 
 # Step widths of the differences. Truncation and rounding balance near the first; where the second
 # derivatives are small a longer one is better, and a kink of relu inside ±10⁻⁵ is usually outside
@@ -87,6 +93,14 @@ class GradientReport:
     lines : tuple of ParameterCheck
         One per W[l] and b[l].
     tolerance : float
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([2, 3, 1], seed=0, backend="numpy")
+    >>> report = bp.check_gradients(net, [[0.0, 1.0], [1.0, 1.0]], [0, 1])
+    >>> report.passed, report.layer, [line.name for line in report.lines]
+    (True, None, ['W[1]', 'b[1]', 'W[2]', 'b[2]'])
     """
 
     lines: tuple[ParameterCheck, ...]
@@ -167,10 +181,11 @@ def check_gradients(
     >>> bp.check_gradients(net, [[0.0, 1.0], [1.0, 1.0]], [0, 1]).passed
     True
     """
-    if net.stack:
-        raise ShapeError("check_gradients takes a single network, not a stack")
-    if not tolerance > 0 or not directions >= 1:
-        raise ConfigurationError("check_gradients: expected tolerance > 0 and directions ≥ 1")
+    require_network(net)
+    require_single(net, "check_gradients")
+    require_count("directions", directions)
+    if not isinstance(tolerance, Real) or not tolerance > 0:
+        raise ConfigurationError(f"tolerance={tolerance!r}: expected a number > 0")
     xp = net.backend.xp
     double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
     X, Y = checked_data(double, X, Y)

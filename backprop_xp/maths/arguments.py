@@ -85,9 +85,10 @@ def as_targets(
         raise ShapeError(_misshapen(name, Y, rows, outputs, classes is not None))
     if Y.shape[-2] != rows:
         raise ShapeError(
-            f"{name} has {Y.shape[-2]} rows (shape {tuple(Y.shape)}), but X has {rows}"
+            f"{name} has {Y.shape[-2]} rows (shape {tuple(Y.shape)}), "
+            f"but {name.removesuffix('Y')}X has {rows}"
         )
-    Y = backend.asarray(Y, dtype)
+    Y = _on_backend(backend, Y, name, dtype, move)
     if Y.ndim < 2 + len(stack):  # shared by the whole stack
         Y = backend.xp.reshape(Y, (1,) * len(stack) + tuple(Y.shape))
     return Y

@@ -181,6 +181,17 @@ class Momentum(Optimizer):
         α > 0.
     momentum : float
         μ in [0, 1).
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], output="identity", backend="numpy")
+    >>> net.theta = [3.0, 1.0]
+    >>> optimizer = bp.Momentum(0.25, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update(net, net.backward(net.forward([[1.0]]), [0.0]))
+    >>> net.theta.tolist()
+    [1.0, -1.0]
     """
 
     learning_rate: float = 0.1
@@ -211,6 +222,17 @@ class Nesterov(Momentum):
         α > 0.
     momentum : float
         μ in [0, 1).
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], output="identity", backend="numpy")
+    >>> net.theta = [3.0, 1.0]
+    >>> optimizer = bp.Nesterov(0.25, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update(net, net.backward(net.forward([[1.0]]), [0.0]))
+    >>> net.theta.tolist()
+    [0.875, -1.125]
     """
 
     kernel = staticmethod(_nesterov)
@@ -235,6 +257,17 @@ class RMSprop(Optimizer):
         ρ in [0, 1).
     epsilon : float
         ε > 0.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], output="identity", backend="numpy")
+    >>> net.theta = [3.0, 1.0]
+    >>> optimizer = bp.RMSprop(0.1)
+    >>> for _ in range(2):
+    ...     optimizer.update(net, net.backward(net.forward([[1.0]]), [0.0]))
+    >>> [round(float(t), 3) for t in net.theta]
+    [2.474, 0.474]
     """
 
     learning_rate: float = 1e-3
@@ -278,6 +311,17 @@ class Adam(Optimizer):
         Decay of the two moments, in [0, 1).
     epsilon : float
         ε > 0.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], output="identity", backend="numpy")
+    >>> net.theta = [3.0, 1.0]
+    >>> optimizer = bp.Adam(0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update(net, net.backward(net.forward([[1.0]]), [0.0]))
+    >>> [round(float(t), 3) for t in net.theta]
+    [2.009, 0.009]
     """
 
     learning_rate: float = 1e-3
@@ -323,6 +367,17 @@ class AdamW(Adam):
         ε > 0.
     weight_decay : float
         λ ≥ 0; it shrinks all of θ, b included.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], output="identity", backend="numpy")
+    >>> net.theta = [3.0, 1.0]
+    >>> optimizer = bp.AdamW(0.5, weight_decay=0.1)
+    >>> for _ in range(2):
+    ...     optimizer.update(net, net.backward(net.forward([[1.0]]), [0.0]))
+    >>> [round(float(t), 3) for t in net.theta]
+    [1.745, -0.06]
     """
 
     weight_decay: float = 0.01

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,12 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import Adam, Optimizer
 from backprop_xp.training.batches import Batches
 from backprop_xp.training.step import TrainStep, train_step
-from backprop_xp.training.validation import checked_data
+from backprop_xp.training.validation import (
+    checked_data,
+    require_count,
+    require_network,
+    require_single,
+)
 
 # Rows of the validation set that run through the network at once, to bound its memory.
 _EVALUATION_ROWS = 4096
@@ -33,6 +37,14 @@ class History:
         J on the validation data after the epoch; empty without validation data.
     seconds : list of float
         Wall-clock time of the epoch, validation included.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], backend="numpy")
+    >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=3)
+    >>> len(history.loss), history.validation_loss
+    (3, [])
     """
 
     loss: list[float] = field(default_factory=list)
@@ -97,15 +109,18 @@ def fit(
     >>> history.loss[-1] < 0.1 < history.loss[0]
     True
     """
-    _check_count("epochs", epochs)
+    require_count("epochs", epochs)
     if batch_size is not None:
-        _check_count("batch_size", batch_size)
+        require_count("batch_size", batch_size)
+    require_network(net)
+    require_single(net, "fit")
     step = train_step(net, Adam() if optimizer is None else optimizer)
     X, Y = checked_data(net, X, Y)
     validation = _validation(net, validation_data)
     batches = Batches(net.backend, X, Y, batch_size, host_generator(seed))
     history = History()
-    with _bar(epochs, progress) as bar:
+    # A run that leaves the finite numbers ends in DivergenceError; NumPy need not warn of it first.
+    with _bar(epochs, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
         for epoch in range(1, epochs + 1):
             start = time.perf_counter()
             history.loss.append(_train_epoch(step, batches, epoch))
@@ -150,11 +165,6 @@ def _validation(net: Network, data: Any) -> tuple[Array, Array] | None:
         raise ConfigurationError("validation_data: expected a pair (X, Y)")
     X, Y = data
     return checked_data(net, X, Y, label="validation ")
-
-
-def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(f"{name}={value!r}: expected a positive integer")
 
 
 def _bar(epochs: int, progress: bool | None) -> Any:

@@ -9,6 +9,7 @@ from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import Optimizer
 from backprop_xp.maths.trace import Trace
+from backprop_xp.training.validation import require_network
 
 
 class TrainStep:
@@ -92,8 +93,7 @@ def train_step(net: Network, optimizer: Optimizer) -> TrainStep:
     >>> losses[-1] < 0.1 < losses[0]
     True
     """
-    if not isinstance(net, Network):
-        raise ConfigurationError(f"net={net!r}: expected a backprop_xp.Network")
+    require_network(net)
     if not isinstance(optimizer, Optimizer):
         raise ConfigurationError(
             f"optimizer={optimizer!r}: expected an optimizer such as backprop_xp.Adam(1e-3)"

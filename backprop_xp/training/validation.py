@@ -1,14 +1,33 @@
-"""The values of X and Y, looked at once before training: finite, and what the loss asks for."""
+"""What is looked at once before training: options, and the values of X and Y."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.errors import DataError
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.network import Network
+
+
+def require_network(net: Any) -> None:
+    """Raise ConfigurationError unless `net` is a Network."""
+    if not isinstance(net, Network):
+        raise ConfigurationError(f"net={net!r}: expected a backprop_xp.Network")
+
+
+def require_single(net: Network, caller: str) -> None:
+    """Raise ShapeError if `net` is a stack, whose J is not one number."""
+    if net.stack:
+        raise ShapeError(f"{caller} takes a single network, not a stack")
+
+
+def require_count(name: str, value: Any) -> None:
+    """Raise ConfigurationError unless `value` is a positive integer."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{name}={value!r}: expected a positive integer")
 
 
 def checked_data(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Array, Array]:
