@@ -70,7 +70,7 @@ class Model:
         self._pull_back += [run_on(backend, g, hidden_gradient(g)) for g in self.hidden]
         self._output_gradient = run_on(backend, output, output_gradient(loss, output))
         self._penalty_gradient = backend.elementwise(penalty_gradient)
-        self._classes = backend.asarray(list(range(self.sizes[-1]))) if output is SOFTMAX else None
+        self._classes = backend.asarray(list(range(self.sizes[-1]))) if output == SOFTMAX else None
 
     # -- parameters ----------------------------------------------------------------------------
 
