@@ -29,6 +29,19 @@ PAIRS = (
     *((g, loss) for loss in ("squared_error", "absolute_error", "huber") for g in OUTPUTS),
 )
 
+# name → (g, g') as z → −∞ and as z → ∞
+LIMITS = {
+    "identity": (lambda z: z, 1, lambda z: z, 1),
+    "sigmoid": (lambda z: 0, 0, lambda z: 1, 0),
+    "tanh": (lambda z: -1, 0, lambda z: 1, 0),
+    "relu": (lambda z: 0, 0, lambda z: z, 1),
+    "leaky_relu": (lambda z: z / 100, 0.01, lambda z: z, 1),
+    "elu": (lambda z: -1, 0, lambda z: z, 1),
+    "gelu": (lambda z: 0, 0, lambda z: z, 1),
+    "silu": (lambda z: 0, 0, lambda z: z, 1),
+    "softplus": (lambda z: 0, 0, lambda z: z, 1),
+}
+
 OPTIMIZERS = (
     bp.SGD(0.05),
     bp.Momentum(0.05, 0.8),
