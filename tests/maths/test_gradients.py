@@ -113,6 +113,26 @@ def test_backward_leaves_the_forward_pass_alone(backend, rng):
     np.testing.assert_array_equal(backend.to_numpy(trace.A[-1]), backend.to_numpy(net.predict(X)))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [*({"output": g, "loss": loss} for g, loss in PAIRS), *({"hidden": g} for g in HIDDEN)],
+    ids=lambda options: "-".join(options.values()),
+)
+def test_large_batches_are_the_mean_of_small_ones(backend, rng, options):
+    """A backend may cut large arrays into blocks; their seams must not show."""
+    net = random_network(backend, rng, [3, 8, 11], **options)
+    X, Y = rng.normal(size=(2500, 3)), targets(net.loss.name, rng, (2500, 11))
+
+    def cost_and_gradient(part):
+        x, y = backend.asarray(X[part]), backend.asarray(Y[part])
+        trace = net.forward(x)
+        J, gradient = net.cost(trace, y), net.backward(trace, y).theta
+        return np.append(backend.to_numpy(gradient), float(J))
+
+    parts = np.mean([cost_and_gradient(slice(i, i + 500)) for i in range(0, 2500, 500)], axis=0)
+    np.testing.assert_allclose(cost_and_gradient(slice(None)), parts, rtol=1e-10, atol=1e-12)
+
+
 @pytest.mark.parametrize(("output", "loss"), PAIRS)
 @pytest.mark.parametrize("scale", [100.0, 1e4])
 def test_saturated_networks_stay_finite(backend, output, loss, scale):

@@ -99,7 +99,8 @@ def network(backend, dtype="float64"):
 
 
 def some_gradient(net):
-    return net.backward(net.forward(net.backend.asarray([[0.0, 0.0]])), [0.0])
+    X = np.zeros((1, net.sizes[0]))
+    return net.backward(net.forward(net.backend.asarray(X)), [0.0])
 
 
 def trajectory(net, optimizer, gradient, steps=STEPS):
@@ -130,6 +131,17 @@ def test_follows_it_in_float32(backend, cls, reference, options):
         assert theta.dtype == "float32"
         # RMSprop without memory (ρ = 0) is the worst, 6e-5: v + (g² − v) is not quite g².
         np.testing.assert_allclose(theta, truth, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(("cls", "reference"), [case[:2] for case in CASES])
+def test_follows_it_with_many_parameters(backend, cls, reference):
+    """A backend may cut a long θ into blocks; each has its part of the slots."""
+    net = bp.Network([250, 150, 1], dtype="float64", backend=backend)
+    start = backend.to_numpy(net.theta).copy()
+    noise = np.random.default_rng(2).normal(size=(4, start.size))
+    ours = trajectory(net, cls(), lambda t, theta: noise[t], 3)
+    for theta, truth in zip(ours, reference(start, lambda t, theta: noise[t]), strict=False):
+        np.testing.assert_allclose(theta, truth, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=optimizer_id)
