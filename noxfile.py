@@ -78,3 +78,14 @@ def demo(session: nox.Session) -> None:
     session.run("python", "-m", "backprop_xp", "train", *session.posargs)
     session.run("python", "-m", "backprop_xp", "check")
     session.run("python", "-m", "backprop_xp", "backends")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and, from it, the wheel; the installed wheel runs the main job."""
+    session.install("build")
+    dist = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", dist)
+    session.run("python", "-m", "pip", "install", "--find-links", dist, "backprop-xp")
+    with session.chdir(dist):  # away from the checkout, so that the installed package runs
+        session.run("python", "-m", "backprop_xp", "train")

@@ -23,6 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except bp.BackpropError as error:
         print(f"backprop-xp: error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("backprop-xp: interrupted", file=sys.stderr)
         return 130
@@ -69,7 +72,10 @@ def _train(options: argparse.Namespace) -> int:
         [X.shape[1], 16, 1], hidden="tanh", output="sigmoid", seed=options.seed, backend=backend
     )
     print(f"data      {data.name}: {len(training)} rows to train on, {len(test)} held out")
-    print(f"network   30 features → 16 tanh → 1 sigmoid, binary cross-entropy, {net.theta.shape[0]} parameters")  # fmt: skip  # noqa: E501
+    print(
+        f"network   {X.shape[1]} features → 16 tanh → 1 sigmoid, binary cross-entropy, "
+        f"{net.theta.shape[0]} parameters"
+    )
     print(f"backend   {backend.name} ({backend.description})", flush=True)
     start = time.perf_counter()
     history = bp.fit(
@@ -85,7 +91,10 @@ def _train(options: argparse.Namespace) -> int:
     seconds = time.perf_counter() - start
     predicted = backend.to_numpy(net.predict(backend.asarray(X[test])))[:, 0] > 0.5
     right = int(np.sum(predicted == data.Y[test]))
-    print(f"trained   {len(history.loss)} epochs of gradient descent in {seconds:.1f} s, cost {history.loss[0]:.4f} → {history.loss[-1]:.4f}")  # fmt: skip  # noqa: E501
+    print(
+        f"trained   {len(history.loss)} epochs of gradient descent in {seconds:.1f} s, "
+        f"cost {history.loss[0]:.4f} → {history.loss[-1]:.4f}"
+    )
     print(f"test accuracy {right / len(test):.3f} ({right} of {len(test)} rows right)")
     return 0
 

@@ -1,6 +1,5 @@
 """The errors that backprop_xp raises: one family, each also the built-in that users would catch."""
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -30,6 +29,8 @@ class DivergenceError(BackpropError, ArithmeticError):
 
 def unknown(what: str, given: object, choices: Iterable[str], asked: str | None = None) -> str:
     """Say that `given` names no `what`, with the nearest name and all the choices."""
+    import difflib  # here, because only a mistake needs it
+
     choices = list(choices)
     near = difflib.get_close_matches(str(given).lower(), choices, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""

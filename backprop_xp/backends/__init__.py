@@ -71,7 +71,7 @@ def get_backend(name: str | Backend | None = None) -> Backend:
         raise BackendError(unknown("backend", name, _BACKENDS, asked))
     try:
         return _load(name)
-    except (ImportError, BackendError) as problem:
+    except BackendError as problem:
         raise BackendError(_unusable(asked, name, problem)) from problem
 
 
@@ -81,14 +81,18 @@ def survey() -> list[BackendStatus]:
     for name in _BACKENDS:
         try:
             lines.append(BackendStatus(name, True, _load(name).description))
-        except (ImportError, BackendError) as problem:
+        except BackendError as problem:
             lines.append(BackendStatus(name, False, f"{problem}; {_BACKENDS[name][1]}"))
     return lines
 
 
 @cache
 def _load(name: str) -> Backend:
-    module = importlib.import_module(f"backprop_xp.backends.{name}")
+    try:
+        module = importlib.import_module(f"backprop_xp.backends.{name}")
+    except ImportError as problem:
+        missing = problem.name or str(problem)
+        raise BackendError(f"{missing} cannot be imported ({problem})") from problem
     backend: Backend = getattr(module, _BACKENDS[name][0])()
     return backend
 

@@ -29,6 +29,8 @@ class Backend(ABC):
         The array-API namespace.
     library : str
         The top-level module of its arrays' type.
+    array_type : type
+        The type of its arrays.
     device : object
         Where its arrays are made, for the array API's `device=`.
     description : str
@@ -37,6 +39,7 @@ class Backend(ABC):
 
     name: ClassVar[str]
     library: ClassVar[str]
+    array_type: ClassVar[type]
     xp: Namespace
     description: str
     device: Any
@@ -80,6 +83,22 @@ class Backend(ABC):
         """Return an uninitialized array on this backend's device."""
         return self.xp.empty(shape, dtype=getattr(self.xp, dtype), device=self.device)
 
+    def full(self, shape: tuple[int, ...], value: float, dtype: str) -> Array:
+        """Return an array filled with `value` on this backend's device."""
+        return self.xp.full(shape, value, dtype=getattr(self.xp, dtype), device=self.device)
+
+    def scalars(self, count: int, dtype: str) -> Array:
+        """Return a vector for numbers that change from step to step; see `write_scalars`.
+
+        Kernels receive 0-d windows onto it, so that a compiled step sees new values.
+        """
+        return self.empty((count,), dtype)
+
+    def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
+        """Write Python floats into the vector, without waiting for the device."""
+        for i, value in enumerate(values):
+            scalars[i] = value
+
     @abstractmethod
     def to_numpy(self, a: Array) -> np.ndarray:
         """Return a NumPy array with the values of `a` (this waits for the device)."""
@@ -107,15 +126,15 @@ class Backend(ABC):
     # -- the four primitives -------------------------------------------------------------------
 
     @abstractmethod
-    def matmul(self, a: Array, b: Array, out: Array) -> Array:
-        """Write the matrix product over the last two axes, `a @ b`, into `out` and return it."""
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        """Return the product over the last two axes, `a @ b`, written into `out` if given."""
 
     @abstractmethod
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
         """Return `run(out, *others)`, which applies `kernel(xp, out, *others)` in place.
 
         The kernel must be elementwise: any block of its arguments can be computed alone. `out` has
-        the full shape; the others have the same rank and broadcast to it, or are Python floats.
+        the full shape; the others have the same rank and broadcast to it, or are 0-d arrays.
         """
 
     @abstractmethod

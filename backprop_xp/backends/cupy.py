@@ -19,6 +19,7 @@ class CuPyBackend(Backend):
 
     name = "cupy"
     library = "cupy"
+    array_type = cupy.ndarray
 
     def __init__(self) -> None:
         _require_device()
@@ -33,7 +34,7 @@ class CuPyBackend(Backend):
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(cupy.asnumpy(a))
 
-    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         return cupy.matmul(a, b, out=out)
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
@@ -46,24 +47,27 @@ class CuPyBackend(Backend):
         cupy.cuda.get_current_stream().synchronize()
 
 
+class _FusibleNamespace:
+    """The namespace that kernels see: compat's, but for `sign`, whose wrapper cannot be fused."""
+
+    sign = staticmethod(cupy.sign)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(xp, name)
+
+
+_FUSIBLE = _FusibleNamespace()
+
+
 @cache
 def fused(kernel: Kernel) -> Callable[..., None]:
-    """Fuse `kernel` into one CUDA kernel per combination of dtypes and ranks.
+    """Fuse `kernel` into one CUDA kernel per combination of dtypes and ranks."""
 
-    Python floats are handed over in the dtype of the output: as they are, fused kernels would
-    compute with them in another precision.
-    """
+    def on_device(*arguments: Array) -> None:
+        kernel(_FUSIBLE, *arguments)
 
-    def on_device(*arguments: Any) -> None:
-        kernel(xp, *arguments)
-
-    launch = cupy.fuse(kernel_name=kernel.__name__)(on_device)
-
-    def run(out: Array, *others: Any) -> None:
-        scalar = out.dtype.type
-        launch(out, *(scalar(a) if isinstance(a, float) else a for a in others))
-
-    return run
+    launch: Callable[..., None] = cupy.fuse(kernel_name=kernel.__name__)(on_device)
+    return launch
 
 
 def _require_device() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import array_api_compat.numpy as xp
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.fusion import fuse, signature
 
 # Elements of one block: a handful of float32 blocks fit into a core's level-2 cache together.
 BLOCK = 16_384
@@ -20,6 +22,7 @@ class NumPyBackend(Backend):
 
     name = "numpy"
     library = "numpy"
+    array_type = np.ndarray
 
     def __init__(self) -> None:
         self.xp = xp
@@ -32,16 +35,20 @@ class NumPyBackend(Backend):
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(a)
 
-    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        # For two matrices np.dot does the same with half of the overhead; it wants a compact `out`.
+        if a.ndim == b.ndim == 2 and (out is None or out.flags.c_contiguous):
+            return np.dot(a, b, out)
         return np.matmul(a, b, out)
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
+        plans: dict[Any, Callable[..., None]] = {}
+
         def run(out: Array, *others: Any) -> None:
-            if out.size <= BLOCK:
-                kernel(xp, out, *others)
-            else:
-                for block in _blocks((out, *others)):
-                    kernel(xp, *block)
+            kind = out.shape, out.dtype
+            if kind not in plans:
+                plans[kind] = _plan(kernel, (out, *others))
+            plans[kind](out, *others)
 
         return run
 
@@ -50,6 +57,28 @@ class NumPyBackend(Backend):
 
     def synchronize(self) -> None:
         """Nothing to wait for: NumPy returns when the work is done."""
+
+
+def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Callable[..., None]:
+    """Decide how to run a kernel on such arguments: fused if it can be, in blocks if large."""
+    small = arguments[0].size <= BLOCK
+    try:
+        fused = fuse(kernel, signature(arguments))
+    except Exception:  # a user's function may fail in any way on a stand-in; it runs as it is
+        return partial(kernel, np) if small else partial(_run_blocks, partial(kernel, np), ())
+    return fused.run if small else partial(_run_blocks, fused.run_in, fused.temporaries)
+
+
+def _run_blocks(
+    function: Callable[..., None], temporaries: Sequence[np.dtype], *arguments: Any
+) -> None:
+    """Run block after block, all in the same temporaries, which stay in the cache."""
+    memory: list[np.ndarray] = []
+    for block in _blocks(arguments):
+        shape, size = block[0].shape, block[0].size
+        if not memory:
+            memory = [np.empty(size, dtype) for dtype in temporaries]
+        function(*block, *(m[:size].reshape(shape) for m in memory))
 
 
 def _blocks(arguments: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:

@@ -23,6 +23,7 @@ class StrictBackend(Backend):
 
     name = "strict"
     library = "array_api_strict"
+    array_type = type(xp.empty(0))
 
     def __init__(self) -> None:
         self.xp = xp
@@ -35,7 +36,9 @@ class StrictBackend(Backend):
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(a.to_device(_HOST))
 
-    def matmul(self, a: Array, b: Array, out: Array) -> Array:
+    def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
+        if out is None:
+            return xp.matmul(a, b)
         out[...] = xp.matmul(a, b)
         return out
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 
 import numpy as np
 
@@ -47,6 +46,8 @@ def breast_cancer() -> Dataset:
     >>> data.X.shape, data.class_names
     ((569, 30), ('malignant', 'benign'))
     """
+    from importlib.resources import files  # here, because it takes long to import
+
     with files(__package__).joinpath("breast_cancer.csv").open(encoding="utf-8") as lines:
         columns = next(lines).strip().split(",")
         table = np.loadtxt(lines, delimiter=",")

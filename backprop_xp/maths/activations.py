@@ -98,8 +98,7 @@ def _identity_slope(xp: Namespace, z: Array, a: Array) -> Array:
 
 def _sigmoid_value(xp: Namespace, z: Array) -> Array:
     """σ(z) = 1/(1+e^(−z)), as e^z/(1+e^z) where z < 0, so that e never overflows (F4)."""
-    t = xp.exp(-xp.abs(z))
-    return xp.where(z >= 0, 1.0, t) / (1.0 + t)
+    return xp.exp(xp.minimum(z, 0.0)) / (1.0 + xp.exp(-xp.abs(z)))
 
 
 def _sigmoid_slope(xp: Namespace, z: Array, a: Array) -> Array:
@@ -120,7 +119,7 @@ def _relu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _relu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.astype(z > 0, z.dtype)
+    return xp.sign(a)  # 1 where z > 0, else 0
 
 
 def _leaky_relu_value(xp: Namespace, z: Array) -> Array:

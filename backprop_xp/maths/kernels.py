@@ -40,17 +40,27 @@ def hidden_gradient(g: Activation) -> Kernel:
 
 
 @cache
+def loss_values(loss: Loss, g: Activation) -> Kernel:
+    """`(j, z, a, y)`: the loss of every output of every example (J)."""
+
+    def loss_values(xp: Namespace, j: Array, z: Array, a: Array, y: Array) -> None:
+        j[...] = loss.value(xp, g, z, a, y)
+
+    return loss_values
+
+
+@cache
 def output_gradient(loss: Loss, g: Activation) -> Kernel:
     """`(dz, z, a, y, scale)`: dZ[L] through loss and output activation (B2·B3)."""
 
     def output_gradient(
-        xp: Namespace, dz: Array, z: Array, a: Array, y: Array, scale: float
+        xp: Namespace, dz: Array, z: Array, a: Array, y: Array, scale: Array
     ) -> None:
         dz[...] = loss.gradient(xp, g, z, a, y) * scale  # B2·B3
 
     return output_gradient
 
 
-def penalty_gradient(xp: Namespace, dW: Array, W: Array, l2: float, l1: float) -> None:
+def penalty_gradient(xp: Namespace, dW: Array, W: Array, l2: Array, l1: Array) -> None:
     """`(dW, W, l2, l1)`: add the gradient of (l2/2) Σ W² + l1 Σ |W|."""
-    dW += l2 * W + l1 * (xp.astype(W > 0, W.dtype) - xp.astype(W < 0, W.dtype))
+    dW += l2 * W + l1 * xp.sign(W)

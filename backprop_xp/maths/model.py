@@ -15,6 +15,7 @@ from backprop_xp.maths.initializers import get_initializer
 from backprop_xp.maths.kernels import (
     hidden_gradient,
     layer,
+    loss_values,
     output_gradient,
     penalty_gradient,
     run_on,
@@ -59,6 +60,7 @@ class Model:
         backend, xp = self.backend, self.backend.xp
         activations, output, loss = self.architecture.activations, self.output, self.loss
         self.dtype = "float64" if theta.dtype == xp.float64 else "float32"
+        self._dtype = theta.dtype
         self.stack = tuple(theta.shape[:-1])
         self._parameters = Parameters(xp, self.sizes, theta)
         self._layers = range(1, len(self.sizes))
@@ -69,7 +71,11 @@ class Model:
         self._pull_back: list[Any] = [None]
         self._pull_back += [run_on(backend, g, hidden_gradient(g)) for g in self.hidden]
         self._output_gradient = run_on(backend, output, output_gradient(loss, output))
+        self._loss_values = run_on(backend, output, loss_values(loss, output))
+        self._penalized = self.architecture.l2 > 0 or self.architecture.l1 > 0
         self._penalty_gradient = backend.elementwise(penalty_gradient)
+        self._l2 = backend.full((), self.architecture.l2, self.dtype)
+        self._l1 = backend.full((), self.architecture.l1, self.dtype)
         self._classes = backend.asarray(list(range(self.sizes[-1]))) if output == SOFTMAX else None
 
     # -- parameters ----------------------------------------------------------------------------
@@ -130,13 +136,22 @@ class Model:
 
     def as_inputs(self, X: Any, name: str = "X", move: bool = False) -> Array:
         """Return X as this network takes it; see `arguments.as_inputs`."""
-        dtype, stack = self.dtype, self.stack
-        return as_inputs(self.backend, X, self.sizes[0], dtype, stack, name, move)
+        n_0, dtype, stack = self.sizes[0], self.dtype, self.stack
+        if self._is_plain(X) and X.shape[1] == n_0 and X.shape[0] > 0:
+            return X
+        return as_inputs(self.backend, X, n_0, dtype, stack, name, move)
 
     def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
         """Return Y as this network takes it; see `arguments.as_targets`."""
-        dtype, stack, classes = self.dtype, self.stack, self._classes
-        return as_targets(self.backend, Y, rows, self.sizes[-1], dtype, stack, classes, name, move)
+        n_L, dtype, stack, classes = self.sizes[-1], self.dtype, self.stack, self._classes
+        if self._is_plain(Y) and Y.shape == (rows, n_L) and not stack:
+            return Y
+        return as_targets(self.backend, Y, rows, n_L, dtype, stack, classes, name, move)
+
+    def _is_plain(self, array: Any) -> bool:
+        """Whether this is a matrix that needs no conversion: the short way through the door."""
+        own: bool = type(array) is self.backend.array_type
+        return own and array.ndim == 2 and bool(array.dtype == self._dtype)
 
     # -- description ---------------------------------------------------------------------------
 

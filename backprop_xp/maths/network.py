@@ -113,14 +113,18 @@ class Network(Model):
 
     def mean_loss(self, trace: Trace, Y: Array) -> Array:
         """The lines of `cost`, for a Y that is already an array (m, n_L) of the backend."""
-        xp = self.backend.xp
-        j = self.loss.value(xp, self.output, trace.Z[-1], trace.A[-1], Y)
-        J = xp.sum(j, axis=(-2, -1)) * (1.0 / trace.rows)
-        l2, l1 = self.architecture.l2, self.architecture.l1
-        if l2 or l1:
-            for W in self.W:
-                J = J + xp.sum(0.5 * l2 * W * W + l1 * xp.abs(W), axis=(-2, -1))
-        return J[...]  # NumPy's sum is a scalar; this makes it the 0-d array that it is elsewhere
+        matmul = self.backend.matmul
+        self._loss_values(trace.j, trace.Z[-1], trace.A[-1], Y)
+        J = matmul(matmul(trace.mean, trace.j), trace.sum_outputs)[..., 0, 0]
+        return J + self._penalty() if self._penalized else J
+
+    def _penalty(self) -> Array:
+        """(l2/2) Σ W² + l1 Σ |W|."""
+        xp, l2, l1 = self.backend.xp, self._l2, self._l1
+        return sum(
+            0.5 * l2 * xp.sum(W * W, axis=(-2, -1)) + l1 * xp.sum(xp.abs(W), axis=(-2, -1))
+            for W in self.W
+        )
 
     def backward(self, trace: Trace, Y: Any) -> Parameters:
         """The gradient of J by the chain rule (B1–B8).
@@ -152,7 +156,7 @@ class Network(Model):
         dW, db = grads.W_at, grads.b_row
         Z, A, dZ, dZ_T = trace.Z, trace.A, trace.dZ, trace.dZ_T
         # B2·B3: dZ[L] = (1/m) ∂j/∂Z[L], which is (1/m)(A[L] − Y) for a matched pair
-        self._output_gradient(dZ[-1], Z[-1], A[-1], Y, 1.0 / trace.rows)
+        self._output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
         for l in reversed(self._layers):
             matmul(dZ_T[l], A[l - 1], dW[l])  # B5, B7: dW[l] = dZ[l]ᵀ A[l−1]
             matmul(trace.ones, dZ[l], db[l])  # B6, B8: db[l] = Σ_i dZ[l]_i
@@ -160,9 +164,9 @@ class Network(Model):
                 matmul(dZ[l], W[l], dZ[l - 1])  # ∂Z/∂A: dA[l−1] = dZ[l] W[l] …
                 # … ∗ g'(Z[l−1]), which makes it dZ[l−1]
                 self._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
-        if self.architecture.l2 or self.architecture.l1:
+        if self._penalized:
             for l in self._layers:
-                self._penalty_gradient(dW[l], W[l], self.architecture.l2, self.architecture.l1)
+                self._penalty_gradient(dW[l], W[l], self._l2, self._l1)
 
     def predict(self, X: Any) -> Array:
         """Return A[L], shape (m, n_L): probabilities for sigmoid and softmax outputs.

@@ -33,20 +33,29 @@ class OptimizerState:
     """What an optimizer remembers of one network: `slots`, arrays like θ, and `steps`."""
 
     def __init__(self, optimizer: Optimizer, net: Model) -> None:
-        xp = net.backend.xp
+        backend, xp = net.backend, net.backend.xp
         self.slots = [xp.zeros_like(net.theta) for _ in range(optimizer.slots)]
         self.steps = 0
         self._optimizer = optimizer
-        self._update = net.backend.elementwise(optimizer.kernel)
+        self._backend = backend
+        self._values = optimizer.scalars(1)
+        self._scalars = backend.scalars(len(self._values), net.dtype)
+        backend.write_scalars(self._scalars, self._values)
+        windows = [self._scalars[i, ...] for i in range(len(self._values))]
+        self._arguments = (*self.slots, *windows)
+        self._update = backend.elementwise(optimizer.kernel)
 
-    def next_scalars(self) -> tuple[float, ...]:
-        """Count a step and return its scalars."""
+    def count_step(self) -> None:
+        """Begin the next step: put its scalars where the kernel reads them."""
         self.steps += 1
-        return self._optimizer.scalars(self.steps)
+        values = self._optimizer.scalars(self.steps)
+        if values != self._values:
+            self._backend.write_scalars(self._scalars, values)
+            self._values = values
 
-    def update(self, theta: Array, g: Array, scalars: tuple[float, ...]) -> None:
+    def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""
-        self._update(theta, g, *self.slots, *scalars)
+        self._update(theta, g, *self._arguments)
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def scalars(self, step: int) -> tuple[float, ...]:
-        """The numbers that step number `step` = 1, 2 … hands to the kernel."""
+        """The numbers for step number `step` = 1, 2 …, which the kernel receives as 0-d arrays."""
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""
@@ -116,14 +125,15 @@ class Optimizer(ABC):
                 f"{tuple(net.theta.shape)} parameters"
             )
         state = self.state(net)
-        state.update(net.theta, grads.theta, state.next_scalars())
+        state.count_step()
+        state.update(net.theta, grads.theta)
 
     def __reduce__(self) -> tuple[Callable[..., Optimizer], tuple[Any, ...]]:
         """A copy has the same hyper-parameters and has met no network yet."""
         return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
 
 
-def _sgd(xp: Namespace, theta: Array, g: Array, rate: float) -> None:
+def _sgd(xp: Namespace, theta: Array, g: Array, rate: Array) -> None:
     theta -= rate * g  # U1–U4
 
 
@@ -154,7 +164,7 @@ class SGD(Optimizer):
 
 
 def _momentum(
-    xp: Namespace, theta: Array, g: Array, velocity: Array, momentum: float, rate: float
+    xp: Namespace, theta: Array, g: Array, velocity: Array, momentum: Array, rate: Array
 ) -> None:
     velocity *= momentum
     velocity -= rate * g
@@ -183,7 +193,7 @@ class Momentum(Optimizer):
 
 
 def _nesterov(
-    xp: Namespace, theta: Array, g: Array, velocity: Array, momentum: float, rate: float
+    xp: Namespace, theta: Array, g: Array, velocity: Array, momentum: Array, rate: Array
 ) -> None:
     descent = rate * g
     velocity *= momentum
@@ -207,7 +217,7 @@ class Nesterov(Momentum):
 
 
 def _rmsprop(
-    xp: Namespace, theta: Array, g: Array, v: Array, fresh: float, rate: float, epsilon: float
+    xp: Namespace, theta: Array, g: Array, v: Array, fresh: Array, rate: Array, epsilon: Array
 ) -> None:
     v += fresh * (g * g - v)
     theta -= rate * g / (xp.sqrt(v) + epsilon)
@@ -243,10 +253,10 @@ def _adam(
     g: Array,
     m: Array,
     v: Array,
-    fresh1: float,
-    fresh2: float,
-    rate: float,
-    epsilon: float,
+    fresh1: Array,
+    fresh2: Array,
+    rate: Array,
+    epsilon: Array,
 ) -> None:
     m += fresh1 * (g - m)  # m ← β₁ m + (1−β₁) g
     v += fresh2 * (g * g - v)  # v ← β₂ v + (1−β₂) g²
@@ -289,11 +299,11 @@ def _adamw(
     g: Array,
     m: Array,
     v: Array,
-    fresh1: float,
-    fresh2: float,
-    rate: float,
-    epsilon: float,
-    shrink: float,
+    fresh1: Array,
+    fresh2: Array,
+    rate: Array,
+    epsilon: Array,
+    shrink: Array,
 ) -> None:
     theta *= shrink
     _adam(xp, theta, g, m, v, fresh1, fresh2, rate, epsilon)

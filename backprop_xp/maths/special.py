@@ -47,9 +47,10 @@ def normal_cdf(xp: Namespace, z: Array) -> Array:
     x = xp.minimum(xp.abs(z), _FAR) * math.sqrt(0.5)
     t = 2.0 / (2.0 + x)
     s = 2.0 * t - 1.0
+    twice = 2.0 * s
     this, last = 0.0 * s, 0.0 * s
     for coefficient in reversed(_CHEBYSHEV[1:]):  # Clenshaw's recurrence
-        this, last = 2.0 * s * this - last + coefficient, this
+        this, last = twice * this - last + coefficient, this
     tail = 0.5 * t * xp.exp(s * this - last + _CHEBYSHEV[0] - x * x)
     return xp.where(z > 0, 1.0 - tail, tail)
 

@@ -16,6 +16,8 @@ class Trace:
         Z[l], l = 1 … L, before the activation. Z[0] is None.
     dZ : list of array
         ∂J/∂Z[l], l = 1 … L, once `Network.backward` has been there. dZ[0] is None.
+    j : array
+        The loss of every output of every example, once `Network.cost` has been there.
     rows : int
         m, the number of examples.
     """
@@ -33,8 +35,11 @@ class Trace:
         self.A: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
         self.Z: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
         self.dZ: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
+        self.j = backend.empty(shapes[-1], dtype)
         transpose = backend.xp.matrix_transpose
         self.dZ_T: list[Array] = [None, *(transpose(dZ) for dZ in self.dZ[1:])]
-        # 1ᵀ: the sum over examples as a product, so that it runs at the speed of one.
-        self.ones = backend.empty((1, rows), dtype)
-        self.ones[...] = 1.0
+        # Sums over examples are products with 1ᵀ, and means with (1/m)1ᵀ: they run as fast.
+        self.ones = backend.full((1, rows), 1.0, dtype)
+        self.mean = backend.full((1, rows), 1.0 / rows, dtype)
+        self.sum_outputs = backend.full((sizes[-1], 1), 1.0, dtype)
+        self.scale = backend.full((), 1.0 / rows, dtype)

@@ -42,14 +42,15 @@ class TrainStep:
         """
         X = self.net.as_inputs(X)
         Y = self.net.as_targets(Y, X.shape[-2])
-        return self._run(X, Y, *self.state.next_scalars())
+        self.state.count_step()
+        return self._run(X, Y)
 
-    def _step(self, X: Array, Y: Array, *scalars: float) -> Array:
+    def _step(self, X: Array, Y: Array) -> Array:
         net, grads, trace = self.net, self._grads, self._trace(X)
         net.propagate(trace)  # F1–F4
         J = net.mean_loss(trace, Y)  # J
         net.backpropagate(trace, Y, grads)  # B1–B8
-        self.state.update(net.theta, grads.theta, scalars)  # U1–U4
+        self.state.update(net.theta, grads.theta)  # U1–U4
         return J
 
     def _trace(self, X: Array) -> Trace:

@@ -1,0 +1,283 @@
+"""Fusion for NumPy: an elementwise kernel becomes a straight line of ufunc calls.
+
+The kernel runs once on stand-ins that record what is done to them. From the record comes a Python
+function that calls the same ufuncs in the same order, but writes into as few temporaries as
+possible, and has its constants as 0-d arrays, which NumPy takes faster than Python floats. The
+values are those of the kernel itself, to the last bit. What `cupy.fuse` does for the GPU, this does
+for the CPU; the same kernels go through both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Kernel
+
+# What a fused function depends on, per argument: its dtype, and along which axes it has the full
+# length.
+Signature = tuple[tuple[np.dtype, tuple[bool, ...]], ...]
+
+
+class Untraceable(Exception):
+    """A kernel does what the stand-ins cannot record; it runs as it is."""
+
+
+@dataclass
+class Fused:
+    """A kernel as two functions.
+
+    Attributes
+    ----------
+    run : callable
+        `run(*arguments)` makes its temporaries itself: for small arrays.
+    run_in : callable
+        `run_in(*arguments, *temporaries)` is given them: for block after block.
+    temporaries : list of dtype
+        What `run_in` needs, each of the shape of the block.
+    """
+
+    run: Callable[..., None]
+    run_in: Callable[..., None]
+    temporaries: list[np.dtype]
+
+
+def signature(arguments: tuple[Any, ...]) -> Signature:
+    """Return what a fused function depends on; the first argument has the full shape."""
+    full = arguments[0].shape
+    return tuple((a.dtype, tuple(n == m for n, m in zip(a.shape, full))) for a in arguments)  # noqa: B905
+
+
+@lru_cache(maxsize=256)
+def fuse(kernel: Kernel, described: Signature) -> Fused:
+    """Record `kernel` for arguments of this signature.
+
+    Raises
+    ------
+    Untraceable, or what the kernel raises
+        The kernel branches on values, or calls what is no ufunc.
+    """
+    record = _Record(rank=len(described[0][1]))
+    values = [
+        _Value(record, f"a{i}", np.ones([2 if full else 1 for full in axes], dtype))
+        for i, (dtype, axes) in enumerate(described)
+    ]
+    with np.errstate(all="ignore"):
+        kernel(_Namespace(record), *values)
+    names = [value.name for value in values]
+    operations, registers = _with_few_temporaries(_without_copies(record.operations))
+    return Fused(
+        _function(names, operations, record.scope, []),
+        _function(names, operations, record.scope, list(registers)),
+        list(registers.values()),
+    )
+
+
+@dataclass(frozen=True)
+class _Operation:
+    """`out = function(*inputs)`: all names.
+
+    `dtype` is set if out is a temporary of the full shape, which may lie in memory used before.
+    """
+
+    function: str
+    inputs: tuple[str, ...]
+    out: str
+    dtype: np.dtype | None = None
+
+
+class _Value:
+    """A stand-in for an array: its name in the line of calls, and a sample of its kind."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, record: _Record, name: str, sample: Any) -> None:
+        self._record, self.name, self.sample = record, name, sample
+
+    @property
+    def dtype(self) -> np.dtype:
+        dtype: np.dtype = self.sample.dtype
+        return dtype
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if key is not Ellipsis:
+            raise Untraceable("only x[...] = value")
+        self._record.call(np.positive, value, out=self)
+
+    def __pow__(self, exponent: Any) -> Any:
+        simple = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}
+        if isinstance(exponent, int | float) and exponent in simple:
+            return self._record.call(simple[exponent], self)
+        return self._record.call(np.power, self, exponent)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise Untraceable("a branch on a value, a conversion, or an unusual operator")
+
+    __bool__ = __float__ = __int__ = __array__ = __ipow__ = __iand__ = __ior__ = _refuse
+
+
+def _operator(ufunc: np.ufunc, swapped: bool = False, in_place: bool = False) -> Callable[..., Any]:
+    def method(self: _Value, *other: Any) -> Any:
+        operands = (*other, self) if swapped else (self, *other)
+        return self._record.call(ufunc, *operands, out=self if in_place else None)
+
+    return method
+
+
+_ARITHMETIC: dict[str, np.ufunc] = {
+    "add": np.add,
+    "sub": np.subtract,
+    "mul": np.multiply,
+    "truediv": np.divide,
+}
+for _name, _ufunc in _ARITHMETIC.items():
+    setattr(_Value, f"__{_name}__", _operator(_ufunc))
+    setattr(_Value, f"__r{_name}__", _operator(_ufunc, swapped=True))
+    setattr(_Value, f"__i{_name}__", _operator(_ufunc, in_place=True))
+_OTHERS: dict[str, np.ufunc] = {
+    "neg": np.negative,
+    "abs": np.absolute,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "and": np.bitwise_and,
+    "or": np.bitwise_or,
+    "invert": np.invert,
+}
+for _name, _ufunc in _OTHERS.items():
+    setattr(_Value, f"__{_name}__", _operator(_ufunc))
+
+
+class _Record:
+    """What a kernel did: operations in order, and the functions and constants they use."""
+
+    def __init__(self, rank: int) -> None:
+        self.operations: list[_Operation] = []
+        self.scope: dict[str, Any] = {}
+        self._full = (2,) * rank
+
+    def call(self, ufunc: np.ufunc, *operands: Any, out: _Value | None = None) -> _Value:
+        """Record a ufunc, into `out` if given."""
+        result = ufunc(*map(_sample, operands))
+        if out is not None and not np.can_cast(result.dtype, out.dtype, "same_kind"):
+            raise Untraceable(f"{result.dtype} into {out.dtype}")
+        return self._append(ufunc.__name__, ufunc, operands, result, out)
+
+    def where(self, condition: Any, x: Any, y: Any) -> _Value:
+        """Record a choice, which always makes a new array."""
+        result = np.where(*map(_sample, (condition, x, y)))
+        return self._append("where", np.where, (condition, x, y), result, None)
+
+    def astype(self, x: _Value, dtype: Any) -> _Value:
+        """Record a conversion, which always makes a new array."""
+        result = x.sample.astype(dtype)
+        name = f"to_{result.dtype.name}"
+        return self._append(name, lambda array: array.astype(dtype), (x,), result, None)
+
+    def _append(
+        self, name: str, function: Any, operands: tuple[Any, ...], result: Any, out: _Value | None
+    ) -> _Value:
+        self.scope[name] = function
+        reusable = out is None and isinstance(function, np.ufunc) and result.shape == self._full
+        if out is None:
+            out = _Value(self, f"t{len(self.operations)}", result)
+        dtypes = [s.dtype for s in map(_sample, operands) if hasattr(s, "dtype")]
+        floating = next((dtype for dtype in dtypes if dtype.kind == "f"), None)
+        inputs = tuple(self._name(operand, floating) for operand in operands)
+        self.operations.append(
+            _Operation(name, inputs, out.name, result.dtype if reusable else None)
+        )
+        return out
+
+    def _name(self, operand: Any, dtype: np.dtype | None) -> str:
+        """Return the name of an operand; a number becomes a constant of the arrays' dtype."""
+        if isinstance(operand, _Value):
+            return operand.name
+        if not isinstance(operand, int | float):
+            raise Untraceable(f"an operand of type {type(operand).__name__}")
+        name = f"c{len(self.scope)}"
+        self.scope[name] = operand if dtype is None else np.array(operand, dtype)
+        return name
+
+
+def _sample(operand: Any) -> Any:
+    return operand.sample if isinstance(operand, _Value) else operand
+
+
+class _Namespace:
+    """The namespace that a kernel sees while it is recorded."""
+
+    def __init__(self, record: _Record) -> None:
+        self._record = record
+        self.where, self.astype = record.where, record.astype
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name)
+        if isinstance(function, np.ufunc):
+            return lambda *operands: self._record.call(function, *operands)
+        if callable(function):
+            raise Untraceable(name)
+        return function
+
+
+def _without_copies(operations: list[_Operation]) -> list[_Operation]:
+    """Let `t = f(…); a = t` be `a = f(…)` where nothing reads t afterwards."""
+    kept: list[_Operation] = []
+    for i, copy in enumerate(operations):
+        made = kept[-1] if kept else None
+        if (
+            made is not None
+            and made.dtype is not None
+            and (copy.function, copy.inputs) == ("positive", (made.out,))
+            and not any(made.out in later.inputs for later in operations[i + 1 :])
+        ):
+            kept[-1] = _Operation(made.function, made.inputs, copy.out)
+        else:
+            kept.append(copy)
+    return kept
+
+
+def _with_few_temporaries(
+    operations: list[_Operation],
+) -> tuple[list[_Operation], dict[str, np.dtype]]:
+    """Give every full-shaped temporary a register, which is free again after its last reader."""
+    last_use = {name: i for i, o in enumerate(operations) for name in (*o.inputs, o.out)}
+    register: dict[str, str] = {}
+    registers: dict[str, np.dtype] = {}
+    free: list[str] = []
+    renamed = []
+    for i, o in enumerate(operations):
+        inputs = tuple(register.get(name, name) for name in o.inputs)
+        free += {register[name] for name in o.inputs if name in register and last_use[name] == i}
+        if o.dtype is not None:
+            fitting = [name for name in free if registers[name] == o.dtype]
+            chosen = fitting[-1] if fitting else f"r{len(registers)}"
+            if fitting:
+                free.remove(chosen)
+            registers[chosen] = o.dtype
+            register[o.out] = chosen
+        renamed.append(_Operation(o.function, inputs, register.get(o.out, o.out), o.dtype))
+    return renamed, registers
+
+
+def _function(
+    arguments: list[str], operations: list[_Operation], scope: dict[str, Any], given: list[str]
+) -> Callable[..., None]:
+    """Write the operations as a Python function and compile it."""
+    exists = {*arguments, *given}
+    lines = [f"def fused({', '.join([*arguments, *given])}):"]
+    for o in operations:
+        call = f"{o.function}({', '.join(o.inputs)}"
+        lines.append(f"    {call}, out={o.out})" if o.out in exists else f"    {o.out} = {call})")
+        exists.add(o.out)
+    names: dict[str, Any] = dict(scope)
+    exec("\n".join(lines), names)  # every name in the text was made above
+    function: Callable[..., None] = names["fused"]
+    return function

@@ -1,0 +1,85 @@
+"""One contender, one measurement, one process: prints the outcome as one line of JSON.
+
+Started by the harness as ``python -m benchmarks.worker JSON``; the JSON names the task and its
+arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from benchmarks import cells, contenders, loops, memory, reference, timing
+from benchmarks.contenders.base import Contender
+
+CHECKED_STEPS = (2, 20)
+"""Steps from the initial weights after which all contenders' losses must agree.
+
+After 20 steps a wide network has all but learnt its batch, and a loss near 0 tells little about
+how it came there; after 2 it does.
+"""
+
+
+def fastest(kind: type[Contender], job: cells.Job, budget: timing.Budget) -> str:
+    """Return the variant of a contender that runs this job fastest."""
+    names = kind.variants(job)
+    if len(names) == 1:
+        return names[0]
+    return min(names, key=lambda name: timing.probe(kind(job, name).run, budget))
+
+
+def step(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time a contender's step; with ``check``, first report its losses on the way."""
+    budget = timing.Budget.quick() if spec["quick"] else timing.Budget()
+    job = cells.make_job(cells.parse(spec["cell"]), spec["optimizer"], spec["device"])
+    kind = contenders.load(spec["contender"])
+    variant = fastest(kind, job, budget)
+    contender = kind(job, variant)
+    outcome: dict[str, Any] = {"variant": variant, "losses": []}
+    if spec["check"]:
+        outcome["losses"] = checked_losses(contender, job)
+    blocks, per_block = timing.time_blocks(contender.run, budget)
+    return outcome | {"blocks": blocks, "steps_per_block": per_block}
+
+
+def checked_losses(contender: Contender, job: cells.Job) -> list[float]:
+    """Train, and return the loss of the weights after each checked step; none for a floor."""
+    losses, done = [], 0
+    for steps in CHECKED_STEPS:
+        contender.run(steps - done)
+        done = steps
+        weights = contender.weights()
+        if weights is not None:
+            losses.append(reference.loss(job.X, job.Y, *weights))
+    return losses
+
+
+def fit(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time a contender's training loop over a whole data set."""
+    cell, rows, epochs = cells.parse(spec["cell"]), spec["rows"], spec["epochs"]
+    job = cells.make_job(cell, "adam", spec["device"], rows)
+    return loops.measure(spec["contender"], job, epochs, repeats=spec["repeats"])
+
+
+def peak(spec: dict[str, Any]) -> dict[str, Any]:
+    """Report the memory of one of our steps."""
+    return memory.measure(cells.parse(spec["cell"]), spec["optimizer"])
+
+
+TASKS = {"step": step, "fit": fit, "memory": peak}
+
+
+def main() -> None:
+    """Run the task that the command line describes."""
+    spec = json.loads(sys.argv[1])
+    try:
+        outcome = TASKS[spec["task"]](spec)
+    except Exception as error:  # whatever stops a contender is its row's entry, not our end
+        reason = str(error).strip().splitlines()
+        outcome = {"missing": f"{type(error).__name__}: {reason[0] if reason else 'no message'}"}
+    print(json.dumps(outcome), flush=True)
+
+
+if __name__ == "__main__":
+    main()
