@@ -78,7 +78,7 @@ class Model:
         self._penalty_gradient = backend.elementwise(penalty_gradient)
         self._l2 = backend.full((), self.architecture.l2, self.dtype)
         self._l1 = backend.full((), self.architecture.l1, self.dtype)
-        self._classes = backend.asarray(list(range(self.sizes[-1]))) if output is SOFTMAX else None
+        self._classes = backend.asarray(list(range(self.sizes[-1]))) if output == SOFTMAX else None
 
     # -- parameters ----------------------------------------------------------------------------
 
