@@ -136,7 +136,7 @@ class Backend(ABC):
             return
         on_host = name if origin == "numpy" else f"<{name} as a NumPy array>"
         raise BackendError(
-            f"{name} is a {origin} array, but this backend is {self.name}. "
+            f"{name} is an array of {origin}, but this backend is {self.name}. "
             f"Convert it on purpose: get_backend({self.name!r}).asarray({on_host})."
         )
 

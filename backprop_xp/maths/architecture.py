@@ -111,6 +111,7 @@ def _hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
 
 
 def _penalty(name: str, value: Any) -> float:
-    if not isinstance(value, Real) or not math.isfinite(value) or value < 0:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0 <= value < math.inf:
         raise ConfigurationError(f"{name}={value!r}: expected a finite number ≥ 0")
     return float(value)

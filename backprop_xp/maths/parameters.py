@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from numbers import Integral
 
 from backprop_xp.backends.base import Array, Namespace
 
@@ -40,12 +41,12 @@ class Layers(Sequence[Array]):
         return f"<{shapes}>"
 
     def _index(self, l: int) -> int:
-        if not isinstance(l, int) or not 1 <= l <= len(self):
+        if not isinstance(l, Integral) or not 1 <= l <= len(self):
             raise IndexError(
                 f"{self._name}[{l!r}]: layers are numbered as in the article, "
                 f"{self._name}[1] … {self._name}[{len(self)}]"
             )
-        return l - 1
+        return int(l) - 1
 
 
 class Parameters:

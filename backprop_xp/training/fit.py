@@ -11,7 +11,8 @@ import numpy as np
 from backprop_xp.backends.base import Array, host_generator
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.maths.network import Network
-from backprop_xp.maths.optimizers import Adam, Optimizer
+from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.batches import Batches
 from backprop_xp.training.step import TrainStep, train_step
 from backprop_xp.training.validation import (

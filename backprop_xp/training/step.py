@@ -7,7 +7,7 @@ from typing import Any
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
-from backprop_xp.maths.optimizers import Optimizer
+from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.trace import Trace
 from backprop_xp.training.validation import require_network
 

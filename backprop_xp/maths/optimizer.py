@@ -1,0 +1,134 @@
+"""What all optimizers share: hyper-parameters, and what they remember of a network.
+
+An optimizer is a frozen set of hyper-parameters and a kernel `kernel(xp, theta, g, *slots,
+*scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of steps) is
+an `OptimizerState`. The scalars of a step are computed on the host in double precision.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from numbers import Real
+from typing import Any, ClassVar
+
+from backprop_xp.backends.base import Array, Kernel
+from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.model import Model
+from backprop_xp.maths.parameters import Parameters
+
+_TINY, _INFINITE = math.ulp(0.0), math.inf
+
+# Hyper-parameter → what it must be, and the half-open interval; all others lie in [0, 1).
+_RANGES = {
+    "learning_rate": ("> 0", _TINY, _INFINITE),
+    "epsilon": ("> 0", _TINY, _INFINITE),
+    "weight_decay": ("≥ 0", 0.0, _INFINITE),
+}
+
+
+class OptimizerState:
+    """What an optimizer remembers of one network: `slots`, arrays like θ, and `steps`."""
+
+    def __init__(self, optimizer: Optimizer, net: Model) -> None:
+        backend, xp = net.backend, net.backend.xp
+        self.slots = [xp.zeros_like(net.theta) for _ in range(optimizer.slots)]
+        self.steps = 0
+        self._optimizer = optimizer
+        self._backend = backend
+        self._values = optimizer.scalars(1)
+        self._scalars = backend.scalars(len(self._values), net.dtype)
+        backend.write_scalars(self._scalars, self._values)
+        windows = [self._scalars[i, ...] for i in range(len(self._values))]
+        self._arguments = (*self.slots, *windows)
+        self._update = backend.elementwise(optimizer.kernel)
+
+    def count_step(self) -> None:
+        """Begin the next step: put its scalars where the kernel reads them."""
+        self.steps += 1
+        values = self._optimizer.scalars(self.steps)
+        if values != self._values:
+            self._backend.write_scalars(self._scalars, values)
+            self._values = values
+
+    def update(self, theta: Array, g: Array) -> None:
+        """Apply the update to θ in place (U1–U4)."""
+        self._update(theta, g, *self._arguments)
+
+
+@dataclass(frozen=True)
+class Optimizer(ABC):
+    """The common part of all optimizers.
+
+    Parameters
+    ----------
+    learning_rate : float
+        α > 0.
+    """
+
+    learning_rate: float
+    # One optimizer may serve several networks; a network that is gone takes its state along.
+    _states: weakref.WeakKeyDictionary[Model, OptimizerState] = field(
+        init=False, repr=False, compare=False, default_factory=weakref.WeakKeyDictionary
+    )
+
+    #: How many vectors like θ it remembers.
+    slots: ClassVar[int] = 0
+    #: `kernel(xp, theta, g, *slots, *scalars)` changes θ and the slots in place.
+    kernel: ClassVar[Kernel]
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            if option.init:
+                self._check(option.name, getattr(self, option.name))
+
+    def _check(self, name: str, value: Any) -> None:
+        number = isinstance(value, Real) and not isinstance(value, bool)
+        wanted, low, high = _RANGES.get(name, ("in [0, 1)", 0.0, 1.0))
+        if not number or not low <= value < high:
+            raise ConfigurationError(
+                f"{type(self).__name__}: {name}={value!r}, but expected a finite number {wanted}"
+            )
+
+    @abstractmethod
+    def scalars(self, step: int) -> tuple[float, ...]:
+        """The numbers for step number `step` = 1, 2 …, which the kernel receives as 0-d arrays."""
+
+    def state(self, net: Model) -> OptimizerState:
+        """What this optimizer remembers of `net`; empty when it first meets it."""
+        if net not in self._states:
+            self._states[net] = OptimizerState(self, net)
+        return self._states[net]
+
+    def update(self, net: Model, grads: Parameters) -> None:
+        """Take one step: change θ of `net` in place (U1–U4).
+
+        Parameters
+        ----------
+        net : Network
+        grads : Parameters
+            What `net.backward` returned.
+
+        Raises
+        ------
+        ShapeError
+            The gradient is not one of this network.
+        BackendError
+            The gradient lives on another backend.
+        """
+        net.backend.require_own(grads.theta, "grads")
+        if grads.theta.shape != net.theta.shape:
+            raise ShapeError(
+                f"grads has {tuple(grads.theta.shape)} values, but the network has "
+                f"{tuple(net.theta.shape)} parameters"
+            )
+        state = self.state(net)
+        state.count_step()
+        state.update(net.theta, grads.theta)
+
+    def __reduce__(self) -> tuple[Callable[..., Optimizer], tuple[Any, ...]]:
+        """A copy has the same hyper-parameters and has met no network yet."""
+        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)

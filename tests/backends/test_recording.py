@@ -1,0 +1,149 @@
+"""NumPy's fused kernels and recorded steps: the same values, to the last bit, and no surprises."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+
+import backprop_xp as bp
+from backprop_xp.backends import fusion
+from backprop_xp.backends.numpy import BLOCK
+from backprop_xp.maths import kernels
+from backprop_xp.maths.activations import ACTIVATIONS
+
+ELEMENTWISE = [g for g in ACTIVATIONS.values() if g.elementwise]
+SHAPES = [(1, 1), (5, 7), (300, 200), (3, 100, 200), (1, 2 * BLOCK + 3), (2, 3, BLOCK + 1)]
+SINE = bp.Activation("sine", lambda xp, z: xp.sin(z), lambda xp, z, a: xp.cos(z))
+# NumPy's cbrt is a ufunc, but not one of the namespace's: it cannot be traced through __array__.
+CUBE_ROOT = bp.Activation(
+    "cube root", lambda xp, z: np.cbrt(z), lambda xp, z, a: 1.0 / (3.0 * a * a + 0.1)
+)
+
+
+@pytest.fixture
+def numpy_backend():
+    return bp.get_backend("numpy")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("g", [*ELEMENTWISE, SINE, CUBE_ROOT], ids=lambda g: g.name)
+def test_a_fused_kernel_has_the_values_of_the_kernel(numpy_backend, rng, g, shape, dtype):
+    z, dz = (10.0 * rng.standard_normal(shape).astype(dtype) for _ in range(2))
+    b = rng.standard_normal((*shape[:-2], 1, shape[-1])).astype(dtype)
+    a, own_a, own_z, own_dz = np.empty_like(z), np.empty_like(z), z.copy(), dz.copy()
+    numpy_backend.elementwise(kernels.layer(g))(z, b, a)
+    kernels.layer(g)(np, own_z, b, own_a)
+    assert np.array_equal(z, own_z)
+    assert np.array_equal(a, own_a)
+    numpy_backend.elementwise(kernels.hidden_gradient(g))(dz, z, a)
+    kernels.hidden_gradient(g)(np, own_dz, own_z, own_a)
+    assert np.array_equal(dz, own_dz)
+
+
+def test_a_kernel_that_reuses_and_changes_its_temporaries(numpy_backend, rng):
+    def kernel(xp, out, x):
+        t = x * x
+        u = t
+        t += 1.0  # u changes with it, as in NumPy
+        out[...] = u * 2.0
+        out -= x
+        x[...] = t
+        out *= xp.where(out > 1.0, 0.5, out) ** 2
+
+    out, x = rng.standard_normal((2, 6, 5))
+    own_out, own_x = out.copy(), x.copy()
+    numpy_backend.elementwise(kernel)(out, x)
+    kernel(np, own_out, own_x)
+    assert np.array_equal(out, own_out)
+    assert np.array_equal(x, own_x)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        lambda xp, out: out if out[0, 0] > 0 else -out,
+        lambda xp, out: xp.sum(out),
+        lambda xp, out: out.__ipow__(2),
+        lambda xp, out: out.__setitem__(0, 1.0),
+        lambda xp, out: out + np.ones(3),
+    ],
+    ids=["branch", "sum", "in-place power", "part", "array"],
+)
+def test_what_cannot_be_traced_is_said_to_be_so(kernel):
+    out = np.ones((2, 3))
+    with pytest.raises((fusion.Untraceable, TypeError, ValueError)):
+        fusion.fuse(kernel, fusion.signature((out,)))
+
+
+NETWORKS = [
+    ([2, 4, 1], "relu", "sigmoid", None, {}),
+    ([5, 8, 7, 3], ["gelu", "elu"], "softmax", None, {"l2": 0.1, "l1": 0.01}),
+    ([40, 600, 10], "silu", "softmax", "squared_error", {}),
+    ([5, 8, 2], SINE, "identity", "huber", {}),
+    ([5, 8, 2], "softplus", "softplus", "poisson", {}),
+    ([5, 8, 2], CUBE_ROOT, "tanh", None, {}),
+]
+OPTIMIZERS = [
+    bp.SGD(0.05), bp.Momentum(0.05), bp.Nesterov(0.05), bp.RMSprop(), bp.Adam(), bp.AdamW()
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: type(o).__name__)
+@pytest.mark.parametrize(("sizes", "hidden", "output", "loss", "penalties"), NETWORKS)
+def test_a_replayed_step_is_the_eager_one_bit_for_bit(
+    numpy_backend, rng, sizes, hidden, output, loss, penalties, optimizer
+):
+    net = bp.Network(sizes, hidden, output, loss, backend=numpy_backend, **penalties)
+    eager = copy.deepcopy(net)
+    step = bp.train_step(net, optimizer)
+    for i in range(100):
+        rows = (16, 7, 64)[i % 3]
+        X = rng.standard_normal((rows, sizes[0]), dtype=np.float32)
+        Y = np.eye(sizes[-1], dtype=np.float32)[rng.integers(sizes[-1], size=rows)]
+        J = step(X, Y)
+        trace = eager.forward(X)
+        assert eager.cost(trace, Y) == J
+        optimizer.update(eager, eager.backward(trace, Y))
+        assert np.array_equal(net.theta, eager.theta)
+
+
+def test_the_same_array_as_inputs_and_targets_is_not_taken_for_one(numpy_backend, rng):
+    """An autoencoder's first batch is X and Y at once; the next need not be."""
+    net = bp.Network([3, 2, 3], output="identity", backend=numpy_backend)
+    twin = copy.deepcopy(net)
+    step, fresh = bp.train_step(net, bp.SGD(0.1)), bp.train_step(twin, bp.SGD(0.1))
+    X, other = rng.standard_normal((2, 4, 3), dtype=np.float32)
+    step(X, X)
+    fresh(X, X.copy())
+    assert step(X, other) == fresh(X.copy(), other)
+    assert np.array_equal(net.theta, twin.theta)
+
+
+def test_a_subclass_runs_its_own_lines_in_every_step(numpy_backend):
+    """Only the library's own lines are known to work through the primitives alone."""
+
+    class Counting(bp.Network):
+        calls = 0
+
+        def propagate(self, trace):
+            self.calls += 1
+            super().propagate(trace)
+
+    net = Counting([2, 1], backend=numpy_backend)
+    step = bp.train_step(net, bp.SGD(0.1))
+    for _ in range(3):
+        step([[1.0, 2.0]], [1])
+    assert net.calls == 3
+
+
+def test_a_step_that_fails_leaves_nothing_recording(numpy_backend):
+    def fails(x):
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        numpy_backend.compile(fails)(np.ones(2))
+    step = numpy_backend.compile(lambda x: numpy_backend.matmul(x, x))
+    assert step(np.eye(2)).tolist() == step(np.eye(2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
