@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
+from backprop_xp.backends import survey
 
 NAMES = ("numpy", "strict", "cupy")
 CHOSEN = os.environ.get("BACKEND", "").strip()
@@ -31,6 +32,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="fail, instead of skipping, where this backend is not usable",
     )
+
+
+def pytest_report_header() -> list[str]:
+    """Say once what the tests run on, and why not on the rest."""
+    return [
+        f"backend {status.name}: {'' if status.usable else 'skipped, '}{status.detail}"
+        for status in survey()
+        if status.name in (CHOSEN or NAMES)
+    ]
 
 
 @pytest.fixture(params=[CHOSEN] if CHOSEN else NAMES)

@@ -177,3 +177,20 @@ def test_a_stack_is_trained_by_steps_alone(backend):
         with pytest.raises(bp.ShapeError, match="takes a single network, not a stack"):
             call(stack, X, np.ones((2, 4, 1)))
     assert backend.to_numpy(stack.theta).tobytes() == before
+
+
+@pytest.mark.parametrize("penalty", ["l2", "l1"])
+def test_a_penalty_is_a_number_not_a_switch(penalty):
+    with pytest.raises(bp.ConfigurationError, match=f"{penalty}=True"):
+        bp.Network([2, 1], **{penalty: True})
+
+
+def test_numbers_of_numpy_are_numbers(backend):
+    net = bp.Network([2, 1], backend=backend, l2=np.float32(0.5))
+    assert bp.Adam(np.float32(0.25)).learning_rate == 0.25
+    assert net.W[np.int64(1)] is net.W[1]
+
+
+def test_a_dtype_that_does_not_exist(backend):
+    with pytest.raises(bp.ConfigurationError, match="dtype='float31'"):
+        backend.asarray([1.0], "float31")

@@ -81,9 +81,13 @@ class Backend(ABC):
         ------
         BackendError
             `x` lives on another backend.
+        ConfigurationError
+            There is no such dtype.
         DataError
             `x` is text, ragged, masked or otherwise not numeric.
         """
+        if dtype is not None and not hasattr(self.xp, str(dtype)):
+            raise ConfigurationError(f"dtype={dtype!r}: expected a name such as 'float32'")
         origin = self.origin(x)
         if origin in (None, "numpy"):
             return self._from_host(host_array(x, dtype))
