@@ -75,7 +75,8 @@ def test_everything_public_has_a_docstring_with_an_example(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
-    library = {"cupy": "cupy", "strict": "array_api_strict"}.get(name.rpartition(".")[2])
+    needs = {"cupy": "cupy", "cuda_graph": "cupy", "strict": "array_api_strict"}
+    library = needs.get(name.rpartition(".")[2])
     if library:
         pytest.importorskip(library)
     failed, _ = doctest.testmod(importlib.import_module(name))
