@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from backprop_xp.backends.base import Array, Backend, Namespace
 from backprop_xp.errors import BackendError, unknown
@@ -27,8 +27,7 @@ _BACKENDS = {
 }
 
 
-@dataclass(frozen=True)
-class BackendStatus:
+class BackendStatus(NamedTuple):
     """One line of `survey`: a backend, what it runs on, or why it cannot run here."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,7 @@ _EXHAUSTIVE = 2_000
 _STACK_ELEMENTS = 2**21
 
 
-@dataclass(frozen=True)
-class ParameterCheck:
+class ParameterCheck(NamedTuple):
     """One line of the report: a W[l] or b[l].
 
     Attributes
@@ -199,8 +198,7 @@ def check_gradients(
     return GradientReport(tuple(lines), tolerance)
 
 
-@dataclass(frozen=True)
-class _Block:
+class _Block(NamedTuple):
     """Where W[l] or b[l] lies in θ."""
 
     name: str

@@ -59,7 +59,7 @@ class OptimizerState:
         self._update(theta, g, *self._arguments)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Optimizer(ABC):
     """The common part of all optimizers.
 
@@ -128,6 +128,18 @@ class Optimizer(ABC):
         state = self.state(net)
         state.count_step()
         state.update(net.theta, grads.theta)
+
+    # Written once here: generated anew for every subclass they would double the import time.
+    def __repr__(self) -> str:
+        options = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.init)
+        return f"{type(self).__name__}({', '.join(options)})"
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Optimizer) and type(self) is type(other)
+        return same and self.__reduce__() == other.__reduce__()
+
+    def __hash__(self) -> int:
+        return hash(self.__reduce__())
 
     def __reduce__(self) -> tuple[Callable[..., Optimizer], tuple[Any, ...]]:
         """A copy has the same hyper-parameters and has met no network yet."""

@@ -14,7 +14,7 @@ def _sgd(xp: Namespace, theta: Array, g: Array, rate: Array) -> None:
     theta -= rate * g  # U1–U4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SGD(Optimizer):
     """Gradient descent: θ −= α g (U1–U4).
 
@@ -48,7 +48,7 @@ def _momentum(
     theta += velocity
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Momentum(Optimizer):
     """Heavy ball (Polyak, 1964): v ← μ v − α g; θ += v.
 
@@ -89,7 +89,7 @@ def _nesterov(
     theta += momentum * velocity - descent
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Nesterov(Momentum):
     """Nesterov's momentum as Sutskever et al. (2013) write it: v ← μ v − α g; θ += μ v − α g.
 
@@ -130,7 +130,7 @@ def _rmsprop(
     theta -= rate * g / (xp.sqrt(v) + epsilon)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class RMSprop(Optimizer):
     """RMSprop (Tieleman & Hinton, 2012): v ← ρ v + (1−ρ) g²; θ −= α g / (√v + ε).
 
@@ -185,7 +185,7 @@ def _adam(
     theta -= rate * m / (xp.sqrt(v) + epsilon)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Adam(Optimizer):
     """Adam (Kingma & Ba, 2015): θ −= α m̂ / (√v̂ + ε), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
 
@@ -245,7 +245,7 @@ def _adamw(
     _adam(xp, theta, g, m, v, decay1, fresh1, decay2, fresh2, rate, epsilon)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov & Hutter, 2019): first θ −= α λ θ, then Adam.
 

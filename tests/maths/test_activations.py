@@ -118,8 +118,8 @@ def test_softmax(backend, rng):
         np.testing.assert_allclose(
             backend.to_numpy(pulled_log)[i], log_jacobian.T @ dA[i], atol=1e-14
         )
-        np.testing.assert_allclose(diagonal[i], np.diag(jacobian), rtol=1e-13)
-        np.testing.assert_allclose(log_diagonal[i], np.diag(log_jacobian), rtol=1e-13)
+        np.testing.assert_allclose(diagonal[i], np.diag(jacobian), rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(log_diagonal[i], np.diag(log_jacobian), rtol=1e-13, atol=1e-14)
 
 
 def test_softmax_limits_in_float32(backend):
