@@ -11,7 +11,8 @@ from backprop_xp.errors import (
     DivergenceError,
     ShapeError,
 )
-from backprop_xp.insight.gradcheck import GradientReport, check_gradients
+from backprop_xp.insight.gradcheck import check_gradients
+from backprop_xp.insight.gradient_report import GradientReport
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop

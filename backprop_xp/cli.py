@@ -149,9 +149,13 @@ def _example(net: bp.Network) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _backends(options: argparse.Namespace) -> int:
-    chosen = os.environ.get("BACKEND", "").strip() or "numpy"
-    for status in survey():
+    asked = os.environ.get("BACKEND", "").strip()
+    statuses = survey()
+    for status in statuses:
         mark = "usable    " if status.usable else "not usable"
-        default = "  (the default here)" if status.name == chosen else ""
-        print(f"{status.name:8}{mark}  {status.detail}{default}")
+        why = f"BACKEND={asked}" if asked else "the default"
+        chosen = f"  ← {why}" if status.name == (asked or "numpy") else ""
+        print(f"{status.name:8}{mark}  {status.detail}{chosen}")
+    if asked and asked not in [status.name for status in statuses]:
+        print(f"BACKEND={asked} names none of these")
     return 0

@@ -32,6 +32,6 @@ def unknown(what: str, given: object, choices: Iterable[str], asked: str | None 
     import difflib  # here, because only a mistake needs it
 
     choices = list(choices)
-    near = difflib.get_close_matches(str(given).lower(), choices, n=1)
+    near = difflib.get_close_matches(str(given).lower(), choices, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return f"{asked or repr(given)}: no such {what}.{hint} The choices are: {', '.join(choices)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -65,11 +66,14 @@ def import_times(rounds: int) -> dict[str, Any]:
 
 
 def import_once(module: str) -> float | str:
-    """Import a module in a fresh process; return the seconds, or the last line of the error."""
+    """Import a module in a fresh process; return the seconds, or the last line of the error.
+
+    Away from the checkout, so that what is installed is imported, with its compiled bytecode.
+    """
     command = [sys.executable, "-c", CODE.format(module=module)]
     env = runner.environment("cpu")
     done = subprocess.run(
-        command, cwd=runner.ROOT, env=env, capture_output=True, text=True, check=False
+        command, cwd=tempfile.gettempdir(), env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
         return done.stderr.strip().splitlines()[-1]

@@ -16,12 +16,13 @@ from backprop_xp.errors import BackendError, unknown
 
 __all__ = ["Array", "Backend", "BackendStatus", "Namespace", "get_backend", "survey"]
 
-# name → (class, what to install when its array library is missing)
+# name → (class, what it needs)
 _BACKENDS = {
     "numpy": ("NumPyBackend", "pip install numpy"),
     "cupy": (
         "CuPyBackend",
-        "pip install 'backprop-xp[cuda13]' (or [cuda12], to match the NVIDIA driver)",
+        "an NVIDIA GPU with its driver, and pip install cupy-cuda13x 'nvmath-python[cu13]' "
+        "(or cupy-cuda12x 'nvmath-python[cu12]', to match the driver)",
     ),
     "strict": ("StrictBackend", "pip install array-api-strict"),
 }
