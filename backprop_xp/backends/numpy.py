@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,11 +13,9 @@ import array_api_compat.numpy as xp
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.blocks import BLOCK, run_blocks
 from backprop_xp.backends.fusion import Fused, fuse, signature
 from backprop_xp.backends.recording import Recording
-
-# Elements of one block: a handful of float32 blocks fit into a core's level-2 cache together.
-BLOCK = 16_384
 
 
 class _Thread(threading.local):
@@ -123,40 +121,7 @@ def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:
         fused = fuse(kernel, signature(arguments))
     except Exception:  # a user's function may fail in any way on a stand-in; it runs as it is
         plain = partial(kernel, np)
-        return Plan(plain if small else partial(_run_blocks, plain, ()))
+        return Plan(plain if small else partial(run_blocks, plain, ()))
     if small:
         return Plan(fused.run, fused)
-    return Plan(partial(_run_blocks, fused.run_in, fused.temporaries))
-
-
-def _run_blocks(
-    function: Callable[..., None], temporaries: Sequence[np.dtype], *arguments: Any
-) -> None:
-    """Run block after block, all in the same temporaries, which stay in the cache."""
-    memory: list[np.ndarray] = []
-    for block in _blocks(arguments):
-        shape, size = block[0].shape, block[0].size
-        if not memory:
-            memory = [np.empty(size, dtype) for dtype in temporaries]
-        function(*block, *(m[:size].reshape(shape) for m in memory))
-
-
-def _blocks(arguments: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Cut every full-length argument along the first axis; pass broadcast ones and floats whole."""
-    length = len(arguments[0])
-    row = arguments[0].size // length
-    if row > BLOCK:
-        for i in range(length):
-            yield from _blocks(tuple(_row(argument, i) for argument in arguments))
-        return
-    rows = max(1, BLOCK // row)
-    cut = [isinstance(a, np.ndarray) and a.ndim > 0 and len(a) == length for a in arguments]
-    for start in range(0, length, rows):
-        part = slice(start, start + rows)
-        yield tuple(a[part] if c else a for a, c in zip(arguments, cut, strict=True))
-
-
-def _row(argument: Any, i: int) -> Any:
-    if not isinstance(argument, np.ndarray) or argument.ndim == 0:
-        return argument
-    return argument[i if len(argument) > 1 else 0]
+    return Plan(partial(run_blocks, fused.run_in, fused.temporaries))

@@ -7,7 +7,7 @@ Each activation is two functions over the array-API namespace `xp`: `value(xp, z
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.errors import ConfigurationError, unknown
@@ -27,6 +27,10 @@ class Activation:
     slope : callable
         `slope(xp, z, a)` returns g'(z), of the same shape; `a` is g(z), to save work (B2).
 
+    slope_from_a : bool
+        Whether `slope` looks at `a` alone. A training step then writes A[l] over Z[l], which saves
+        memory and time.
+
     Notes
     -----
     Write both with operators and functions of the array API (`xp.exp`, `xp.where` …), without
@@ -43,6 +47,7 @@ class Activation:
     name: str
     value: Callable[[Namespace, Array], Array]
     slope: Callable[[Namespace, Array, Array], Array]
+    slope_from_a: bool = False
 
     #: Whether a value depends on its own z alone; softmax looks at the whole row.
     elementwise = True
@@ -66,8 +71,8 @@ class PositiveActivation(Activation):
     Losses with a logarithm are built on these two, so that they never form log(0) or 0/0.
     """
 
-    log_value: Callable[[Namespace, Array], Array]
-    log_slope: Callable[[Namespace, Array, Array], Array]
+    log_value: Callable[[Namespace, Array], Array] = field(kw_only=True)
+    log_slope: Callable[[Namespace, Array, Array], Array] = field(kw_only=True)
 
     def pull_back_log(self, xp: Namespace, z: Array, a: Array, dlogA: Array) -> Array:
         """∂J/∂Z from ∂J/∂(log A)."""
@@ -93,7 +98,7 @@ def _identity_value(xp: Namespace, z: Array) -> Array:
 
 
 def _identity_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return z**0
+    return a**0
 
 
 def _sigmoid_value(xp: Namespace, z: Array) -> Array:
@@ -127,7 +132,7 @@ def _leaky_relu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _leaky_relu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.where(z > 0, z**0, 0.01)
+    return xp.where(a > 0, a**0, 0.01)
 
 
 def _elu_value(xp: Namespace, z: Array) -> Array:
@@ -135,7 +140,7 @@ def _elu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _elu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.where(z > 0, 1.0, a + 1.0)
+    return xp.where(a > 0, 1.0, a + 1.0)
 
 
 def _gelu_value(xp: Namespace, z: Array) -> Array:
@@ -162,7 +167,8 @@ def softplus(xp: Namespace, z: Array) -> Array:
 
 
 def _softplus_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return _sigmoid_value(xp, z)
+    """σ(z), which is 1 − e^(−a)."""
+    return -xp.expm1(-a)
 
 
 # Below this z, log(1 + e^z) equals e^z to the last bit of a float64, so its logarithm is z.
@@ -206,24 +212,40 @@ def _softmax_log_slope(xp: Namespace, z: Array, a: Array) -> Array:
     return 1.0 - a
 
 
-IDENTITY = Activation("identity", _identity_value, _identity_slope)
+IDENTITY = Activation("identity", _identity_value, _identity_slope, slope_from_a=True)
 SIGMOID = PositiveActivation(
-    "sigmoid", _sigmoid_value, _sigmoid_slope, _sigmoid_log_value, _sigmoid_log_slope
+    "sigmoid",
+    _sigmoid_value,
+    _sigmoid_slope,
+    slope_from_a=True,
+    log_value=_sigmoid_log_value,
+    log_slope=_sigmoid_log_slope,
 )
 SOFTPLUS = PositiveActivation(
-    "softplus", softplus, _softplus_slope, _softplus_log_value, _softplus_log_slope
+    "softplus",
+    softplus,
+    _softplus_slope,
+    slope_from_a=True,
+    log_value=_softplus_log_value,
+    log_slope=_softplus_log_slope,
 )
-SOFTMAX = Softmax("softmax", _softmax_value, _softmax_slope, _softmax_log_value, _softmax_log_slope)
+SOFTMAX = Softmax(
+    "softmax",
+    _softmax_value,
+    _softmax_slope,
+    log_value=_softmax_log_value,
+    log_slope=_softmax_log_slope,
+)
 
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
         IDENTITY,
         SIGMOID,
-        Activation("tanh", _tanh_value, _tanh_slope),
-        Activation("relu", _relu_value, _relu_slope),
-        Activation("leaky_relu", _leaky_relu_value, _leaky_relu_slope),
-        Activation("elu", _elu_value, _elu_slope),
+        Activation("tanh", _tanh_value, _tanh_slope, slope_from_a=True),
+        Activation("relu", _relu_value, _relu_slope, slope_from_a=True),
+        Activation("leaky_relu", _leaky_relu_value, _leaky_relu_slope, slope_from_a=True),
+        Activation("elu", _elu_value, _elu_slope, slope_from_a=True),
         Activation("gelu", _gelu_value, _gelu_slope),
         Activation("silu", _silu_value, _silu_slope),
         SOFTPLUS,

@@ -125,9 +125,10 @@ class Model:
         twin._bind(theta)
         return twin
 
-    def trace(self, X: Array) -> Trace:
-        """An empty trace for the inputs X."""
-        trace = Trace(self.backend, self.sizes, X.shape[-2], self.dtype, self.stack)
+    def trace(self, X: Array, in_place: bool = False) -> Trace:
+        """An empty trace for the inputs X; with `in_place`, A[l] is written over Z[l] if it can."""
+        over = [in_place and g.slope_from_a for g in self.hidden]
+        trace = Trace(self.backend, self.sizes, X.shape[-2], self.dtype, self.stack, over)
         trace.A[0] = X
         return trace
 

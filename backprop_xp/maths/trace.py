@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backprop_xp.backends.base import Array, Backend
 
 
@@ -20,6 +22,8 @@ class Trace:
         The loss of every output of every example, once `Network.cost` has been there.
     rows : int
         m, the number of examples.
+
+    With `in_place`, one truth value per hidden layer, A[l] is written over Z[l] where it is true.
     """
 
     def __init__(
@@ -29,11 +33,15 @@ class Trace:
         rows: int,
         dtype: str,
         stack: tuple[int, ...],
+        in_place: Sequence[bool] = (),
     ) -> None:
         shapes = [(*stack, rows, n) for n in sizes]
         self.rows = rows
         self.A: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
         self.Z: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
+        for l, over in enumerate(in_place, start=1):
+            if over:
+                self.Z[l] = self.A[l]
         self.dZ: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
         self.j = backend.empty(shapes[-1], dtype)
         transpose = backend.xp.matrix_transpose

@@ -8,6 +8,9 @@ from typing import Any
 
 from backprop_xp.backends.base import Array, Backend
 
+# So many elements are gathered at once: fewer calls than batch by batch, and bounded memory.
+_GATHERED_ELEMENTS = 2**20
+
 
 class Batches:
     """Minibatches of (X, Y), in a new order at every pass.
@@ -40,11 +43,21 @@ class Batches:
         if len(self) == 1:
             yield self.X, self.Y
             return
-        take = self.backend.xp.take
         order = self.backend.asarray(self.rng.permutation(self.rows))
-        for start in range(0, self.rows, self.batch_size):
-            rows = order[start : min(start + self.batch_size, self.rows)]
-            yield take(self.X, rows, axis=-2), take(self.Y, rows, axis=-2)
+        at_once = self.batch_size * max(1, _GATHERED_ELEMENTS // self._elements_per_batch())
+        for start in range(0, self.rows, at_once):
+            yield from self._gathered(order[start : min(start + at_once, self.rows)])
+
+    def _gathered(self, rows: Array) -> Iterator[tuple[Array, Array]]:
+        """Gather the rows of several batches in one go, and hand them out as windows."""
+        take, count = self.backend.xp.take, rows.shape[0]
+        X, Y = take(self.X, rows, axis=-2), take(self.Y, rows, axis=-2)
+        for start in range(0, count, self.batch_size):
+            part = slice(start, min(start + self.batch_size, count))
+            yield X[..., part, :], Y[..., part, :]
+
+    def _elements_per_batch(self) -> int:
+        return self.batch_size * max(1, int(self.X.size + self.Y.size) // self.rows)
 
     def sizes(self) -> list[int]:
         """The number of rows of each batch of a pass."""

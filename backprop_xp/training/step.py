@@ -58,7 +58,7 @@ class TrainStep:
     def _trace(self, X: Array) -> Trace:
         rows = X.shape[-2]
         if rows not in self._traces:
-            self._traces[rows] = self.net.trace(X)
+            self._traces[rows] = self.net.trace(X, in_place=True)
         self._traces[rows].A[0] = X
         return self._traces[rows]
 

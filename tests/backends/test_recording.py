@@ -9,12 +9,15 @@ import pytest
 
 import backprop_xp as bp
 from backprop_xp.backends import fusion
-from backprop_xp.backends.numpy import BLOCK
+from backprop_xp.backends.blocks import BLOCK, SHARED_SIZE
 from backprop_xp.maths import kernels
 from backprop_xp.maths.activations import ACTIVATIONS
 
 ELEMENTWISE = [g for g in ACTIVATIONS.values() if g.elementwise]
-SHAPES = [(1, 1), (5, 7), (300, 200), (3, 100, 200), (1, 2 * BLOCK + 3), (2, 3, BLOCK + 1)]
+SHAPES = [
+    (1, 1), (5, 7), (300, 200), (3, 100, 200), (1, 2 * BLOCK + 3), (2, 3, BLOCK + 1),
+    (1025, SHARED_SIZE // 1024),
+]  # fmt: skip
 SINE = bp.Activation("sine", lambda xp, z: xp.sin(z), lambda xp, z, a: xp.cos(z))
 # NumPy's cbrt is a ufunc, but not one of the namespace's: it cannot be traced through __array__.
 CUBE_ROOT = bp.Activation(
