@@ -116,23 +116,18 @@ class Nesterov(Momentum):
 
 
 def _rmsprop(
-    xp: Namespace,
-    theta: Array,
-    g: Array,
-    v: Array,
-    decay: Array,
-    fresh: Array,
-    rate: Array,
-    epsilon: Array,
+    xp: Namespace, theta: Array, g: Array, v: Array, decay: Array, rate: Array, epsilon: Array
 ) -> None:
-    v *= decay  # v ← ρ v + (1−ρ) g²
-    v += fresh * (g * g)
+    v *= decay
+    v += g * g
     theta -= rate * g / (xp.sqrt(v) + epsilon)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RMSprop(Optimizer):
     """RMSprop (Tieleman & Hinton, 2012): v ← ρ v + (1−ρ) g²; θ −= α g / (√v + ε).
+
+    The kernel leaves the factor 1−ρ out, and the scalars put it in.
 
     Parameters
     ----------
@@ -162,7 +157,8 @@ class RMSprop(Optimizer):
     kernel = staticmethod(_rmsprop)
 
     def scalars(self, step: int) -> tuple[float, ...]:
-        return self.decay, 1.0 - self.decay, self.learning_rate, self.epsilon
+        root = math.sqrt(1.0 - self.decay)
+        return self.decay, self.learning_rate / root, self.epsilon / root
 
 
 def _adam(
@@ -172,16 +168,14 @@ def _adam(
     m: Array,
     v: Array,
     decay1: Array,
-    fresh1: Array,
     decay2: Array,
-    fresh2: Array,
     rate: Array,
     epsilon: Array,
 ) -> None:
-    m *= decay1  # m ← β₁ m + (1−β₁) g
-    m += fresh1 * g
-    v *= decay2  # v ← β₂ v + (1−β₂) g²
-    v += fresh2 * (g * g)
+    m *= decay1
+    m += g
+    v *= decay2
+    v += g * g
     theta -= rate * m / (xp.sqrt(v) + epsilon)
 
 
@@ -189,8 +183,8 @@ def _adam(
 class Adam(Optimizer):
     """Adam (Kingma & Ba, 2015): θ −= α m̂ / (√v̂ + ε), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
 
-    The two corrections go into the scalars: the kernel divides m by √v + ε √(1−β₂ᵗ) and
-    multiplies with α √(1−β₂ᵗ)/(1−β₁ᵗ).
+    The moments are m ← β₁ m + (1−β₁) g and v ← β₂ v + (1−β₂) g². The kernel leaves the factors
+    (1−β) out, and the scalars put them in, with the corrections: fewer operations, the same θ.
 
     Parameters
     ----------
@@ -221,10 +215,10 @@ class Adam(Optimizer):
     kernel: ClassVar[Kernel] = staticmethod(_adam)
 
     def scalars(self, step: int) -> tuple[float, ...]:
-        root = math.sqrt(1.0 - self.beta2**step)
-        rate = self.learning_rate * root / (1.0 - self.beta1**step)
-        decay1, decay2 = self.beta1, self.beta2
-        return decay1, 1.0 - decay1, decay2, 1.0 - decay2, rate, self.epsilon * root
+        # √(v̂/v) and m̂/m, where the slots hold v/(1−β₂) and m/(1−β₁).
+        root = math.sqrt((1.0 - self.beta2**step) / (1.0 - self.beta2))
+        mean = (1.0 - self.beta1) / (1.0 - self.beta1**step)
+        return self.beta1, self.beta2, self.learning_rate * mean * root, self.epsilon * root
 
 
 def _adamw(
@@ -234,15 +228,13 @@ def _adamw(
     m: Array,
     v: Array,
     decay1: Array,
-    fresh1: Array,
     decay2: Array,
-    fresh2: Array,
     rate: Array,
     epsilon: Array,
     shrink: Array,
 ) -> None:
     theta *= shrink
-    _adam(xp, theta, g, m, v, decay1, fresh1, decay2, fresh2, rate, epsilon)
+    _adam(xp, theta, g, m, v, decay1, decay2, rate, epsilon)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,8 +8,9 @@ from typing import Any
 
 from backprop_xp.backends.base import Array, Backend
 
-# So many elements are gathered at once: fewer calls than batch by batch, and bounded memory.
-_GATHERED_ELEMENTS = 2**20
+# So many elements are gathered at once: fewer calls than batch by batch for small batches, and what
+# was gathered is still in the cache when it is used.
+_GATHERED_ELEMENTS = 2**17
 
 
 class Batches:
