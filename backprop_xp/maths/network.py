@@ -115,7 +115,9 @@ class Network(Model):
         """The lines of `cost`, for a Y (m, n_L) of the backend; J as a matrix (1, 1)."""
         matmul = self.backend.matmul
         self._loss_values(trace.j, trace.Z[-1], trace.A[-1], Y)
-        J = matmul(matmul(trace.mean, trace.j), trace.sum_outputs)
+        J = matmul(trace.mean, trace.j)  # mean over examples …
+        if self.sizes[-1] > 1:
+            J = matmul(J, trace.sum_outputs)  # … and sum over outputs
         if self._penalized:
             self._add_penalty(J, self._l2, self._l1, *self.W)
         return J

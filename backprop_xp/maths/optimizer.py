@@ -39,20 +39,19 @@ class OptimizerState:
         self.steps = 0
         self._optimizer = optimizer
         self._backend = backend
-        self._values = optimizer.scalars(1)
-        self._scalars = backend.scalars(len(self._values), net.dtype)
-        backend.write_scalars(self._scalars, self._values)
-        windows = [self._scalars[i, ...] for i in range(len(self._values))]
+        first = optimizer.scalars(1)
+        self._constant = first == optimizer.scalars(2)
+        self._scalars = backend.scalars(len(first), net.dtype)
+        backend.write_scalars(self._scalars, first)
+        windows = [self._scalars[i, ...] for i in range(len(first))]
         self._arguments = (*self.slots, *windows)
         self._update = backend.elementwise(optimizer.kernel)
 
     def count_step(self) -> None:
         """Begin the next step: put its scalars where the kernel reads them."""
         self.steps += 1
-        values = self._optimizer.scalars(self.steps)
-        if values != self._values:
-            self._backend.write_scalars(self._scalars, values)
-            self._values = values
+        if not self._constant:
+            self._backend.write_scalars(self._scalars, self._optimizer.scalars(self.steps))
 
     def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""
