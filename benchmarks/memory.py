@@ -25,7 +25,9 @@ def measure(cell: Cell, optimizer: str, steps: int = 3) -> dict[str, Any]:
     """Return the peak of a few steps in bytes, and what of it is not accounted for."""
     import backprop_xp as bp
 
-    np.random.default_rng()  # its module loads at the first use, and is no part of a step
+    # Modules that load at the first use are no part of a step.
+    np.random.default_rng()
+    bp.get_backend("numpy")
     tracemalloc.start()
     X, Y, _ = draw_data(cell, cell.batch)
     net = bp.Network(

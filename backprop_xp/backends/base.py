@@ -23,7 +23,7 @@ Kernel: TypeAlias = Callable[..., None]
 
 
 class Backend(ABC):
-    """An array library on a device, and four primitives that run fast on it.
+    """An array library on a device, and the few primitives that run fast on it.
 
     Attributes
     ----------
@@ -108,15 +108,11 @@ class Backend(ABC):
         """Return an array filled with `value` on this backend's device."""
         return self.xp.full(shape, value, dtype=getattr(self.xp, dtype), device=self.device)
 
-    def scalars(self, count: int, dtype: str) -> Array:
-        """Return a vector for numbers that change from step to step; see `write_scalars`.
-
-        Kernels receive 0-d windows onto it, so that a compiled step sees new values.
-        """
-        return self.empty((count,), dtype)
-
     def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
-        """Write Python floats into the vector, without waiting for the device."""
+        """Write Python floats into a vector, without waiting for the device.
+
+        Kernels receive 0-d windows onto it, so that a compiled step sees the new values.
+        """
         for i, value in enumerate(values):
             scalars[i] = value
 
@@ -144,7 +140,7 @@ class Backend(ABC):
             f"Convert it on purpose: get_backend({self.name!r}).asarray({on_host})."
         )
 
-    # -- the four primitives -------------------------------------------------------------------
+    # -- the primitives ------------------------------------------------------------------------
 
     @abstractmethod
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:

@@ -148,6 +148,7 @@ class Network(Model):
 
     def backpropagate(self, trace: Trace, Y: Array, grads: Parameters) -> None:
         """The lines of `backward`, into a given gradient."""
+        trace.make_gradients()
         matmul, W = self.backend.matmul, self._parameters.W_at
         dW, db = grads.W_at, grads.b_row
         Z, A, dZ, dZ_T = trace.Z, trace.A, trace.dZ, trace.dZ_T
@@ -172,4 +173,6 @@ class Network(Model):
         ShapeError, DataError, BackendError
             X does not fit.
         """
-        return self.forward(X).A[-1]
+        trace = self.trace(self.as_inputs(X), in_place=True)
+        self.propagate(trace)
+        return trace.A[-1]

@@ -41,7 +41,7 @@ class OptimizerState:
         self._backend = backend
         first = optimizer.scalars(1)
         self._constant = first == optimizer.scalars(2)
-        self._scalars = backend.scalars(len(first), net.dtype)
+        self._scalars = backend.empty((len(first),), net.dtype)
         backend.write_scalars(self._scalars, first)
         windows = [self._scalars[i, ...] for i in range(len(first))]
         self._arguments = (*self.slots, *windows)

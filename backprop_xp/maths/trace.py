@@ -35,19 +35,29 @@ class Trace:
         stack: tuple[int, ...],
         in_place: Sequence[bool] = (),
     ) -> None:
-        shapes = [(*stack, rows, n) for n in sizes]
         self.rows = rows
-        self.A: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
-        self.Z: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
-        for l, over in enumerate(in_place, start=1):
-            if over:
-                self.Z[l] = self.A[l]
-        self.dZ: list[Array] = [None, *(backend.empty(shape, dtype) for shape in shapes[1:])]
-        self.j = backend.empty(shapes[-1], dtype)
-        transpose = backend.xp.matrix_transpose
-        self.dZ_T: list[Array] = [None, *(transpose(dZ) for dZ in self.dZ[1:])]
+        self._backend, self._dtype = backend, dtype
+        self._shapes = [(*stack, rows, n) for n in sizes]
+        self.A: list[Array] = self._arrays()
+        self.Z: list[Array] = [None]
+        for l, shape in enumerate(self._shapes[1:], start=1):
+            over = l <= len(in_place) and in_place[l - 1]
+            self.Z.append(self.A[l] if over else backend.empty(shape, dtype))
+        self.dZ: list[Array] = []
+        self.dZ_T: list[Array] = []
+        self.j = backend.empty(self._shapes[-1], dtype)
         # Sums over examples are products with 1ᵀ, and means with (1/m)1ᵀ: they run as fast.
         self.ones = backend.full((1, rows), 1.0, dtype)
         self.mean = backend.full((1, rows), 1.0 / rows, dtype)
         self.sum_outputs = backend.full((sizes[-1], 1), 1.0, dtype)
         self.scale = backend.full((), 1.0 / rows, dtype)
+
+    def make_gradients(self) -> None:
+        """Make the arrays dZ[l], if there are none yet: a prediction does without."""
+        if not self.dZ:
+            transpose = self._backend.xp.matrix_transpose
+            self.dZ = self._arrays()
+            self.dZ_T = [None, *(transpose(dZ) for dZ in self.dZ[1:])]
+
+    def _arrays(self) -> list[Array]:
+        return [None, *(self._backend.empty(shape, self._dtype) for shape in self._shapes[1:])]
