@@ -16,7 +16,7 @@ BLOCK = 32_768
 # With several threads, calls must be longer, or the threads wait for the interpreter's lock.
 SHARED_BLOCK = 131_072
 # From so many elements on, a second thread is worth its start.
-SHARED_SIZE = 4 * SHARED_BLOCK
+SHARED_SIZE = 2**21
 
 
 def run_blocks(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,10 @@ from backprop_xp.backends.base import Array, Backend, Kernel
 from backprop_xp.backends.blocks import BLOCK, run_blocks
 from backprop_xp.backends.fusion import Fused, fuse, signature
 from backprop_xp.backends.recording import Recording
+
+# A recording costs about as much as a hundred steps of a small network gain by it: only batch sizes
+# that come back are recorded.
+EAGER_CALLS = 20
 
 
 class _Thread(threading.local):
@@ -86,11 +91,15 @@ class NumPyBackend(Backend):
 
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
         replays: dict[Any, Callable[..., Array]] = {}
+        eager_calls: Counter[Any] = Counter()
 
         def run(*inputs: Array) -> Array:
             shapes = tuple([array.shape for array in inputs])
             if shapes in replays:
                 return replays[shapes](*inputs)
+            eager_calls[shapes] += 1
+            if eager_calls[shapes] <= EAGER_CALLS:
+                return step(*inputs)
             views = tuple(array[...] for array in inputs)  # new objects, even for the same array
             _thread.recording = recording = Recording(views)
             try:

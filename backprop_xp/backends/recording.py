@@ -14,11 +14,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.fusion import Fused
-from backprop_xp.backends.straight_line import (
-    Operation,
-    function,
-    with_few_temporaries,
-)
+from backprop_xp.backends.straight_line import Operation, function, with_few_temporaries
 
 
 class Recording:
@@ -83,6 +79,7 @@ class Recording:
     def _without_repetitions(self) -> list[Operation]:
         """Leave out a ufunc that runs on the same unchanged inputs as one before it."""
         changed_in_place = {o.out for o in self._operations if o.kind is None}
+        sharing_memory = self._sharing_memory()
         version: dict[str, int] = {}
         seen: dict[tuple[Any, ...], str] = {}
         same: dict[str, str] = {}
@@ -96,15 +93,20 @@ class Recording:
                 continue
             kept.append(Operation(o.function, inputs, o.out, o.kind))
             for written in inputs if o.out is None else (o.out,):
-                for name in self._sharing_memory(written):
+                for name in sharing_memory.get(written, (written,)):
                     version[name] = version.get(name, 0) + 1
             if repeatable:
                 seen[key] = str(o.out)
         return kept
 
-    def _sharing_memory(self, name: str) -> list[str]:
-        array = self._scope.get(name)
-        if not isinstance(array, np.ndarray):
-            return [name]
-        others = ((n, a) for n, a in self._scope.items() if isinstance(a, np.ndarray))
-        return [n for n, a in others if np.may_share_memory(array, a)]
+    def _sharing_memory(self) -> dict[str, list[str]]:
+        """Return, for the name of every array, those of all arrays that its memory may overlap."""
+        bounds = {
+            name: np.lib.array_utils.byte_bounds(value)
+            for name, value in self._scope.items()
+            if isinstance(value, np.ndarray)
+        }
+        return {
+            name: [other for other, (low, high) in bounds.items() if low < end and start < high]
+            for name, (start, end) in bounds.items()
+        }

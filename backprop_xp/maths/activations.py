@@ -34,7 +34,8 @@ class Activation:
     Notes
     -----
     Write both with operators and functions of the array API (`xp.exp`, `xp.where` …), without
-    branches on values; they then run on every backend and are fused on a GPU.
+    branches on values; they then run on every backend and are fused. What they read from outside
+    is fixed when they are: change a parameter of yours by making a new Activation.
 
     Examples
     --------
