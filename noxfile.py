@@ -34,6 +34,14 @@ def tests_cupy(session: nox.Session) -> None:
     session.run("pytest", *session.posargs, env={"BACKEND": "cupy"})
 
 
+@nox.session(name="tests-tracing")
+def tests_tracing(session: nox.Session) -> None:
+    """Trace every kernel with CuPy's fusion, which needs CuPy but no GPU."""
+    # CuPy alone: the extra would bring gigabytes of CUDA libraries, which tracing does not touch.
+    session.install(".", "cupy-cuda13x>=14", "pytest>=8", "array-api-strict>=2.4")
+    session.run("pytest", "tests/backends", *session.posargs)
+
+
 @nox.session(name="tests-minimal")
 def tests_minimal(session: nox.Session) -> None:
     """Run the main job and the core tests with the run-time dependencies alone."""
