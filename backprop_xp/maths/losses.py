@@ -53,7 +53,7 @@ class Loss:
 
     def gradient(self, xp: Namespace, output: Activation, z: Array, a: Array, y: Array) -> Array:
         """∂j/∂z: the product of the factors ∂j/∂a (B3) and ∂a/∂z (B2)."""
-        if MATCHED.get(output.name) == self.name:
+        if MATCHED.get(output) == self.name:
             return a - y  # B2·B3: the denominator of B3 cancels against B2
         return output.pull_back(xp, z, a, self.slope(xp, a, y))
 
@@ -155,10 +155,10 @@ LOSSES: dict[str, Loss] = {
 }
 
 # Output activation → the loss with which dZ[L] is simply A[L] − Y.
-MATCHED = {
-    SIGMOID.name: "binary_cross_entropy",
-    SOFTMAX.name: "cross_entropy",
-    IDENTITY.name: "squared_error",
+MATCHED: dict[Activation, str] = {
+    SIGMOID: "binary_cross_entropy",
+    SOFTMAX: "cross_entropy",
+    IDENTITY: "squared_error",
 }
 
 
@@ -171,7 +171,7 @@ def get_loss(name: str | None, output: Activation) -> Loss:
         There is no such loss, or it is not defined for this output activation.
     """
     if name is None:
-        name = MATCHED.get(output.name, "squared_error")
+        name = MATCHED.get(output, "squared_error")
     if not isinstance(name, str) or name not in LOSSES:
         raise ConfigurationError(unknown("loss", name, LOSSES))
     loss = LOSSES[name]

@@ -9,6 +9,7 @@ import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
 
 
@@ -64,7 +65,7 @@ def checked_data(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Array, 
 def _check_targets(net: Network, targets: Array, given: Any, name: str) -> None:
     backend, xp = net.backend, net.backend.xp
     sums = xp.sum(targets, axis=-1)
-    if net.output.name == "softmax" and (row := _first(backend, sums == 0)) is not None:
+    if net.output == SOFTMAX and (row := _first(backend, sums == 0)) is not None:
         raise DataError(_no_class(net, given, row, name))
     meaning = net.loss.targets
     if meaning in ("probability", "distribution"):

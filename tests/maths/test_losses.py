@@ -150,3 +150,13 @@ def test_a_users_activation_meets_the_losses_that_ask_nothing_of_it():
 def test_unknown_loss(wrong):
     with pytest.raises(bp.ConfigurationError, match=r"The choices are: binary_cross_entropy, .*"):
         get_loss(wrong, get_activation("sigmoid"))
+
+
+@pytest.mark.parametrize("name", ["identity", "sigmoid", "softmax"])
+def test_a_users_activation_may_have_the_name_of_one_of_ours(backend, rng, name):
+    """The short gradient A − Y belongs to the activation, not to its name."""
+    twice = bp.Activation(name, lambda xp, z: 2.0 * z, lambda xp, z, a: 2.0 * a**0)
+    net = bp.Network([3, 4, 2], output=twice, backend=backend)
+    assert net.loss.name == "squared_error"
+    X, Y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
+    assert bp.check_gradients(net, X, Y).passed
