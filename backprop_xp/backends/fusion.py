@@ -201,13 +201,17 @@ class _Record:
         return out
 
     def _name(self, operand: Any, dtype: np.dtype | None) -> str:
-        """Return the name of an operand; a number becomes a constant of the arrays' dtype."""
+        """Return the name of an operand; a Python number becomes a constant of the arrays' dtype.
+
+        NumPy's own scalars keep theirs, which decides the dtype of the result.
+        """
         if isinstance(operand, _Value):
             return operand.name
-        if not isinstance(operand, int | float):
+        if not isinstance(operand, int | float | np.generic):
             raise Untraceable(f"an operand of type {type(operand).__name__}")
         name = f"c{len(self.scope)}"
-        self.scope[name] = operand if dtype is None else np.array(operand, dtype)
+        as_given = dtype is None or isinstance(operand, np.generic)
+        self.scope[name] = operand if as_given else np.array(operand, dtype)
         return name
 
 

@@ -24,6 +24,10 @@ SINE = bp.Activation("sine", lambda xp, z: xp.sin(z), lambda xp, z, a: xp.cos(z)
 CUBE_ROOT = bp.Activation(
     "cube root", lambda xp, z: np.cbrt(z), lambda xp, z, a: 1.0 / (3.0 * a * a + 0.1)
 )
+# A scalar of NumPy has a dtype of its own: in float32 the product is one in float64.
+DOUBLE = bp.Activation(
+    "double", lambda xp, z: z * np.sqrt(2.0), lambda xp, z, a: np.sqrt(2.0) + 0.0 * z
+)
 
 
 @pytest.fixture
@@ -33,7 +37,7 @@ def numpy_backend():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("g", [*ELEMENTWISE, SINE, CUBE_ROOT], ids=lambda g: g.name)
+@pytest.mark.parametrize("g", [*ELEMENTWISE, SINE, CUBE_ROOT, DOUBLE], ids=lambda g: g.name)
 def test_a_fused_kernel_has_the_values_of_the_kernel(numpy_backend, rng, g, shape, dtype):
     z, dz = (10.0 * rng.standard_normal(shape).astype(dtype) for _ in range(2))
     b = rng.standard_normal((*shape[:-2], 1, shape[-1])).astype(dtype)
