@@ -11,11 +11,11 @@ from benchmarks.cells import Job
 Weights = tuple[list[np.ndarray], list[np.ndarray]]
 
 
-class Contender(ABC):
-    """Trains one network on one batch, again and again.
+class Measured(ABC):
+    """What the harness builds for a job and measures.
 
-    Where a library leaves a choice that decides its speed (threads, fused or not), the contender
-    lists the choices as variants; the harness tries each and times the fastest.
+    Where a library leaves a choice that decides its speed (threads, fused or not), it lists the
+    choices as variants; the harness tries each and times the fastest.
     """
 
     @classmethod
@@ -26,6 +26,10 @@ class Contender(ABC):
     @abstractmethod
     def __init__(self, job: Job, variant: str) -> None:
         """Put data and weights in place."""
+
+
+class Contender(Measured):
+    """Trains one network on one batch, again and again."""
 
     @abstractmethod
     def run(self, steps: int) -> None:

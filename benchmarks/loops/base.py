@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
-from benchmarks.cells import Job
-from benchmarks.contenders.base import Weights
+from benchmarks.contenders.base import Measured, Weights
 
 
-class Loop(ABC):
+class Loop(Measured):
     """Shuffles, batches and trains for whole epochs with Adam, keeping the loss of each epoch."""
 
     has_steps = False
     """True where ``steps`` can run the loop's bare steps, to tell what the loop itself costs."""
-
-    @classmethod
-    def variants(cls, job: Job) -> tuple[str, ...]:
-        """Return the choices to try; one unnamed choice by default."""
-        return ("",)
-
-    @abstractmethod
-    def __init__(self, job: Job, variant: str) -> None:
-        """Put data and weights in place."""
 
     @abstractmethod
     def fit(self, epochs: int) -> None:
