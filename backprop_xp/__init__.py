@@ -6,6 +6,7 @@ from backprop_xp.backends.base import Backend
 from backprop_xp.errors import (
     BackendError,
     BackpropError,
+    CheckpointError,
     ConfigurationError,
     DataError,
     DivergenceError,
@@ -16,7 +17,9 @@ from backprop_xp.insight.gradient_report import GradientReport
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
-from backprop_xp.training.fit import History, fit
+from backprop_xp.training.callbacks import Callback
+from backprop_xp.training.fit import fit
+from backprop_xp.training.history import History
 from backprop_xp.training.step import train_step
 
 __version__ = "0.1.0"
@@ -29,6 +32,8 @@ __all__ = [
     "Backend",
     "BackendError",
     "BackpropError",
+    "Callback",
+    "CheckpointError",
     "ConfigurationError",
     "DataError",
     "DivergenceError",

@@ -27,6 +27,10 @@ class DivergenceError(BackpropError, ArithmeticError):
     """Training left the finite numbers."""
 
 
+class CheckpointError(BackpropError, ValueError):
+    """A file is no model or checkpoint of ours, is damaged, or fits another network or run."""
+
+
 def unknown(what: str, given: object, choices: Iterable[str], asked: str | None = None) -> str:
     """Say that `given` names no `what`, with the nearest name and all the choices."""
     import difflib  # here, because only a mistake needs it

@@ -23,6 +23,7 @@ ERRORS = {
     bp.ShapeError: ValueError,
     bp.DataError: ValueError,
     bp.DivergenceError: ArithmeticError,
+    bp.CheckpointError: ValueError,
 }
 MODULES = sorted(
     module.name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.batches import Batches
+from backprop_xp.training.history import History
 from backprop_xp.training.step import TrainStep, train_step
 from backprop_xp.training.validation import (
     checked_data,
@@ -24,33 +24,6 @@ from backprop_xp.training.validation import (
 
 # Rows of the validation set that run through the network at once, to bound its memory.
 _EVALUATION_ROWS = 4096
-
-
-@dataclass
-class History:
-    """What happened, epoch by epoch.
-
-    Attributes
-    ----------
-    loss : list of float
-        Mean of J over the epoch's examples, each batch before its update.
-    validation_loss : list of float
-        J on the validation data after the epoch; empty without validation data.
-    seconds : list of float
-        Wall-clock time of the epoch, validation included.
-
-    Examples
-    --------
-    >>> import backprop_xp as bp
-    >>> net = bp.Network([1, 1], backend="numpy")
-    >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=3)
-    >>> len(history.loss), history.validation_loss
-    (3, [])
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
 
 
 def fit(
