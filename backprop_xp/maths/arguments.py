@@ -94,6 +94,34 @@ def as_targets(
     return Y
 
 
+def as_weights(
+    backend: Backend,
+    weights: Any,
+    rows: int,
+    dtype: str,
+    stack: tuple[int, ...],
+    name: str = "sample_weight",
+    move: bool = False,
+) -> Array:
+    """Return the weights of examples, (m,) or (m, 1), as a column (…, m, 1) on the backend.
+
+    Raises
+    ------
+    BackendError
+        They are an array of another backend.
+    ShapeError
+        There is not one weight per row of X.
+    DataError
+        They are not numeric.
+    """
+    weights = _on_backend(backend, weights, name, dtype, move)
+    if tuple(weights.shape) not in ((rows,), (rows, 1)):
+        raise ShapeError(
+            f"{name} has the shape {tuple(weights.shape)}; expected ({rows},), a weight per row"
+        )
+    return backend.xp.reshape(weights, (*(1 for _ in stack), rows, 1))
+
+
 def _on_backend(backend: Backend, x: Any, name: str, dtype: str | None, move: bool) -> Array:
     if not (move and backend.origin(x) == "numpy"):
         backend.require_own(x, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,13 @@ def require_count(name: str, value: Any) -> None:
     """Raise ConfigurationError unless `value` is a positive integer."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ConfigurationError(f"{name}={value!r}: expected a positive integer")
+
+
+def require_positive(name: str, value: Any) -> None:
+    """Raise ConfigurationError unless `value` is a finite number > 0."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not 0.0 < value < float("inf"):
+        raise ConfigurationError(f"{name}={value!r}: expected a finite number > 0")
 
 
 def checked_data(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Array, Array]:
