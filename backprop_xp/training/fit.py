@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.backends.base import host_generator
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.batches import Batches
 from backprop_xp.training.history import History
+from backprop_xp.training.sources import Rows
 from backprop_xp.training.step import TrainStep, train_step
 from backprop_xp.training.validation import (
-    checked_data,
+    checked_rows,
     require_count,
     require_network,
     require_single,
@@ -89,7 +90,7 @@ def fit(
     require_network(net)
     require_single(net, "fit")
     step = train_step(net, Adam() if optimizer is None else optimizer)
-    X, Y = checked_data(net, X, Y)
+    X, Y = checked_rows(net, X, Y)
     validation = _validation(net, validation_data)
     batches = Batches(net.backend, X, Y, batch_size, host_generator(seed))
     history = History()
@@ -106,13 +107,13 @@ def fit(
     return history
 
 
-def evaluate(net: Network, X: Array, Y: Array) -> float:
-    """J on data that `checked_data` has returned, in parts that bound the memory."""
-    total, rows = 0.0, X.shape[-2]
+def evaluate(net: Network, X: Rows, Y: Rows) -> float:
+    """J on data that `checked_rows` has returned, in parts that bound the memory."""
+    total, rows = 0.0, X.rows
     for start in range(0, rows, _EVALUATION_ROWS):
-        part = slice(start, min(start + _EVALUATION_ROWS, rows))
-        trace = net.forward(X[..., part, :])
-        total += float(net.cost(trace, Y[..., part, :])) * (trace.rows / rows)
+        stop = min(start + _EVALUATION_ROWS, rows)
+        trace = net.forward(X.part(start, stop))
+        total += float(net.cost(trace, Y.part(start, stop))) * (trace.rows / rows)
     return total
 
 
@@ -120,7 +121,7 @@ def _train_epoch(step: TrainStep, batches: Batches, epoch: int) -> float:
     """Train on every batch once; the losses are read from the device at the end, all at once."""
     backend = step.net.backend
     losses = backend.empty((len(batches),), step.net.dtype)
-    for i, (X, Y) in enumerate(batches):
+    for i, (X, Y) in enumerate(batches.epoch().batches()):
         losses[i] = step(X, Y)
     host = backend.to_numpy(losses).astype(np.float64)
     if not np.isfinite(host).all():
@@ -132,13 +133,13 @@ def _train_epoch(step: TrainStep, batches: Batches, epoch: int) -> float:
     return float(np.average(host, weights=batches.sizes()))
 
 
-def _validation(net: Network, data: Any) -> tuple[Array, Array] | None:
+def _validation(net: Network, data: Any) -> tuple[Rows, Rows] | None:
     if data is None:
         return None
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise ConfigurationError("validation_data: expected a pair (X, Y)")
     X, Y = data
-    return checked_data(net, X, Y, label="validation ")
+    return checked_rows(net, X, Y, label="validation ")
 
 
 def _bar(epochs: int, progress: bool | None) -> Any:

@@ -10,6 +10,7 @@ import pytest
 
 import backprop_xp as bp
 from backprop_xp.training.batches import Batches
+from backprop_xp.training.sources import DeviceRows
 
 
 @pytest.fixture
@@ -78,13 +79,18 @@ def test_two_calls_equal_one_longer(backend, data, optimizer):
 @pytest.mark.parametrize("batch_size", [1, 5, 22, 23, 40, None])
 def test_an_epoch_is_a_step_per_batch(backend, data, batch_size):
     """The short last batch included; the loss is the mean over examples, not over batches."""
-    X, Y = (backend.asarray(part) for part in data)
+    X, Y = data[0], data[1][:, None]
     net, manual = network(backend), network(backend)
     history = bp.fit(net, *data, epochs=2, batch_size=batch_size, optimizer=bp.SGD(0.2), seed=9)
     step = bp.train_step(manual, bp.SGD(0.2))
-    batches = Batches(backend, X, Y[:, None], batch_size, np.random.default_rng(9))
+    batches = Batches(
+        backend,
+        *(DeviceRows(backend, backend.asarray(part)) for part in (X, Y)),
+        batch_size,
+        np.random.default_rng(9),
+    )
     for loss in history.loss:
-        total = sum(float(step(x, y)) * x.shape[0] for x, y in batches)
+        total = sum(float(step(x, y)) * x.shape[0] for x, y in batches.epoch().batches())
         assert loss == pytest.approx(total / 23, rel=1e-12)
     assert np.array_equal(theta(net), theta(manual))
 
