@@ -51,6 +51,11 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(self.rows / self.batch_size)
 
+    def sample(self, rows: int) -> tuple[Array, Array]:
+        """X and Y of the first rows, up to so many."""
+        X, Y = (table.part(0, min(rows, self.rows)) for table in self._tables[:2])
+        return X, Y
+
     def sizes(self) -> list[int]:
         """The number of rows of each batch of an epoch."""
         starts = range(0, self.rows, self.batch_size)
