@@ -139,18 +139,6 @@ def test_the_default_optimizer_is_adam(backend, data):
     assert np.array_equal(theta(default), theta(adam))
 
 
-# -- divergence --------------------------------------------------------------------------------
-
-
-def test_divergence_names_epoch_and_batch_and_what_to_try(backend):
-    """One report: no warnings of NumPy's come with it."""
-    net = bp.Network([2, 4, 1], "relu", "identity", backend=backend)
-    X, Y = np.full((6, 2), 100.0), np.ones(6)
-    message = r"loss became (inf|nan) in epoch \d+, batch [123] of 3: try a smaller learning rate"
-    with pytest.raises(bp.DivergenceError, match=message):
-        bp.fit(net, X, Y, epochs=50, batch_size=2, optimizer=bp.SGD(10.0))
-
-
 # -- no hidden copies, no hidden reads ---------------------------------------------------------
 
 
@@ -186,7 +174,7 @@ def reads(backend, monkeypatch):
 
 
 def test_nothing_is_read_back_inside_an_epoch(backend, data, reads):
-    """One read per epoch, however many batches it has."""
+    """The losses, and whether θ is finite, per epoch, however many batches it has."""
     seen = {}
     for epochs, batch_size in ((1, 23), (1, 1), (4, 1)):
         reads.update(array=0, number=0)
@@ -194,7 +182,8 @@ def test_nothing_is_read_back_inside_an_epoch(backend, data, reads):
         seen[epochs, batch_size] = dict(reads)
     assert seen[1, 1] == seen[1, 23]
     assert seen[4, 1]["array"] - seen[1, 1]["array"] == 3
-    assert seen[4, 1]["number"] == seen[1, 1]["number"]
+    watched = type(backend.empty((1,), "float32")) is not np.ndarray
+    assert seen[4, 1]["number"] - seen[1, 1]["number"] == (3 if watched else 0)
 
 
 # -- the progress bar --------------------------------------------------------------------------
@@ -222,6 +211,6 @@ def test_the_bar_is_shown_when_asked_for_or_on_a_terminal(
     bp.fit(network(backend), *data, epochs=3, progress=progress, validation_data=data)
     text = stream.getvalue()
     assert ("3/3" in text) == shown
-    assert ("loss=" in text and "validation=" in text) == shown
+    assert ("loss=" in text and "val_loss=" in text and "val_acc=" in text) == shown
     assert bool(text) == shown
     assert capsys.readouterr().out == ""
