@@ -113,6 +113,14 @@ def test_what_json_cannot_hold_is_refused_with_its_place(document, where):
     assert str(refusal.value).startswith(where)
 
 
+def test_a_document_of_too_many_parts_is_neither_written_nor_read():
+    with pytest.raises(bp.CheckpointError, match="lists and dicts at most"):
+        encode({"a": [[]] * 500_000})
+    with pytest.raises(bp.CheckpointError, match="lists and dicts at most"):
+        decode('{"a":[' + "[]," * 10_000_000 + "[]]}")
+    assert decode(encode({"a": [[]] * 400_000}))
+
+
 def test_a_document_within_itself_is_refused():
     document = {}
     document["again"] = document

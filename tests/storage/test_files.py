@@ -335,6 +335,13 @@ def test_documents_that_make_no_sense(path, changes):
     refused(path, "it is|it should|its document")
 
 
+def test_long_names_make_no_long_messages(path):
+    sealed(path, arrays={"a" * 100_000: "0"})
+    refused(path, "it should hold the arrays aaa")
+    sealed(path, version=10**4000)
+    refused(path, "format version 1000")
+
+
 def test_a_missing_array_is_told(path):
     sealed(path, {"a": np.ones(1)}, arrays={"a": "0", "theta": "0"})
     refused(path, "it should hold the arrays a, theta")
