@@ -113,7 +113,7 @@ def read_header(file: BufferedReader, size: int) -> tuple[dict[str, str], list[E
             raise CheckpointError(f"no safetensors file, or one that was cut ({size:,} bytes)")
         header = decode(str(file.read(length), "utf-8"))
     except UnicodeDecodeError:
-        raise CheckpointError(_foreign(start) or "its header is not text") from None
+        raise CheckpointError(_foreign(start) or "its header is damaged (no text)") from None
     except CheckpointError as problem:
         raise CheckpointError(_foreign(start) or str(problem)) from None
     metadata = header.pop(METADATA, {})
@@ -124,9 +124,10 @@ def read_header(file: BufferedReader, size: int) -> tuple[dict[str, str], list[E
     ends = [0, *(entry.end for entry in entries)]
     if [entry.begin for entry in entries] != ends[:-1]:
         raise CheckpointError("its arrays overlap or leave gaps")
-    if ends[-1] != size - _LENGTH - length:
+    there = size - _LENGTH - length
+    if ends[-1] != there:
         raise CheckpointError(
-            f"its arrays need {ends[-1]:,} bytes, but {size - _LENGTH - length:,} are there"
+            f"it was cut or damaged: its arrays need {ends[-1]:,} bytes, but {there:,} are there"
         )
     return metadata, entries
 

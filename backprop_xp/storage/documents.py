@@ -56,11 +56,11 @@ def decode(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text, object_pairs_hook=_mapping, parse_constant=_refuse)
     except RecursionError:
-        raise CheckpointError("JSON that is nested too deeply") from None
+        raise CheckpointError("its JSON is nested too deeply") from None
     except ValueError as problem:  # of json's, of int's for thousands of digits, and our own
-        raise CheckpointError(f"not the JSON that was written ({problem})") from None
+        raise CheckpointError(f"its JSON is damaged ({problem})") from None
     if not isinstance(document, dict):
-        raise CheckpointError(f"not a JSON mapping but a {type(document).__name__}")
+        raise CheckpointError(f"its JSON is no mapping but a {type(document).__name__}")
     return document
 
 

@@ -135,6 +135,7 @@ def test_the_network_is_not_changed_and_not_shared(path):
 
 
 def test_the_backend_is_chosen_as_everywhere(path, monkeypatch):
+    pytest.importorskip("array_api_strict")
     bp.Network([2, 1], backend="numpy").save(path)
     monkeypatch.setenv("BACKEND", "strict")
     assert bp.load(path).backend.name == "strict"

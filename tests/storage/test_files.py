@@ -268,7 +268,7 @@ FOREIGN = {
     "gzip": b"\x1f\x8b\x08" + b"\0" * 100,
     r"cut \(3 bytes\)": b"abc",
     r"cut \(36 bytes\)": b"epoch,loss\n1,0.5\n2,0.25\n3,0.125\n4,0\n"[:36],
-    "not the JSON": b"\0" * 1000,
+    "its JSON is damaged": b"\0" * 1000,
 }
 
 
