@@ -6,7 +6,6 @@ before it was held against the size of the file, so a hostile file costs no more
 
 from __future__ import annotations
 
-import json
 import math
 import reprlib
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
-from backprop_xp.storage.documents import decode
+from backprop_xp.storage.documents import decode, encode
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -85,7 +84,7 @@ def write_container(
         begin, end = end, end + array.nbytes
         entry = {"dtype": CODES[array.dtype], "shape": array.shape, "data_offsets": [begin, end]}
         header[name] = entry
-    text = json.dumps(header, separators=(",", ":")).encode("ascii")
+    text = encode(header).encode("ascii")
     text += b" " * (-len(text) % 8)  # so that the arrays are aligned
     if len(text) > LONGEST_HEADER:
         raise CheckpointError(

@@ -174,6 +174,18 @@ def test_a_document_that_no_reader_takes_is_not_written(path):
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.parametrize("parts", [499_980, 499_990, 499_995, 500_001])
+def test_what_is_written_can_be_read(path, parts):
+    """At the bound on lists and dicts: those of the header count, too."""
+    arrays = {"theta": np.ones(1)}
+    try:
+        write(path, arrays, {"empty": [[]] * parts}, "network")
+    except bp.CheckpointError:
+        assert parts > 499_985
+    else:
+        assert len(read(path, "network")[1]["empty"]) == parts
+
+
 @pytest.mark.parametrize("path", [None, 5, "", ["a"], "a\0b"])
 def test_what_is_no_path_is_refused(path):
     with pytest.raises(bp.ConfigurationError, match="expected the name of a file"):
