@@ -12,6 +12,8 @@ from backprop_xp.errors import (
     DivergenceError,
     ShapeError,
 )
+from backprop_xp.insight.explain import explain
+from backprop_xp.insight.explanation import Explanation
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.gradient_report import GradientReport
 from backprop_xp.maths.activations import Activation
@@ -37,6 +39,7 @@ __all__ = [
     "ConfigurationError",
     "DataError",
     "DivergenceError",
+    "Explanation",
     "GradientReport",
     "History",
     "Momentum",
@@ -46,6 +49,7 @@ __all__ = [
     "ShapeError",
     "check_gradients",
     "datasets",
+    "explain",
     "fit",
     "get_backend",
     "train_step",
