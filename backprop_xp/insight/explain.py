@@ -167,13 +167,13 @@ class _Teller:
         head = f"∂J/∂A[{n}] · ∂A[{n}]/∂Z[{n}]" if n == self.L else f"∂J/∂Z[{n}]"
         self._chain(l, f"{head} · ∂Z[{n}]/∂A[{l}] · ∂A[{l}]/∂Z[{l}]", name)
         self._note(name, "factor", l, f"∂Z[{n}]/∂A[{l}]", f"W[{n}]", self.W[n])
-        dA = above @ self.W[n]
+        dA: np.ndarray = above @ self.W[n]
         self._note(name, "product", l, f"∂J/∂A[{l}]", f"∂J/∂Z[{n}] · ∂Z[{n}]/∂A[{l}]", dA)
         g, trace = self.net.hidden[l - 1], self.trace
         slope = self._copy(g.slope(self.net.backend.xp, trace.Z[l], trace.A[l]))
         formula = slope_formula(g, l)
         self._note(name, "factor", l, f"∂A[{l}]/∂Z[{l}]", formula, slope)
-        dZ = dA * slope
+        dZ: np.ndarray = dA * slope
         formula = f"∂J/∂A[{l}] ∗ ∂A[{l}]/∂Z[{l}]"
         self._note(name, "product", l, f"∂J/∂Z[{l}]", formula, dZ)
         self._parameters(l, dZ)
@@ -255,7 +255,8 @@ class _Teller:
         return _OUTPUT if l == self.L else _HIDDEN
 
     def _copy(self, array: Array) -> np.ndarray:
-        return np.array(self.host(array))
+        copy: np.ndarray = np.array(self.host(array))
+        return copy
 
     def _note(self, *fields: Any) -> None:
         """Add a Term of this part, whose other fields are given."""

@@ -18,6 +18,8 @@ _EQUATION, _FORMULA, _SHAPE = 6, 48, 9
 _VALUE = _WIDTH - _EQUATION - _FORMULA - _SHAPE
 # Values with more rows, or wider than their column, are abbreviated.
 _ROWS = 6
+# Keeps together what stands after the last sign of equality.
+_NO_BREAK = "\u00a0"
 
 _HEADINGS = {
     "given": "GIVEN",
@@ -49,7 +51,10 @@ def number(value: float, scale: float, digits: int) -> str:
         return "∞" if value > 0 else "-∞"
     if value == 0:
         return "0"
-    return f"{value:.{digits}f}" if 1e-3 <= scale < 1e4 else f"{value:.{max(1, digits - 2)}e}"
+    if not 1e-3 <= scale < 1e4:
+        return f"{value:.{max(1, digits - 2)}e}"
+    fixed = f"{value:.{digits}f}"
+    return fixed if float(fixed) else fixed.lstrip("-")
 
 
 def cells(value: np.ndarray, rows: int, columns: int, digits: int = 4) -> list[list[str]]:
@@ -59,12 +64,17 @@ def cells(value: np.ndarray, rows: int, columns: int, digits: int = 4) -> list[l
     scale = float(finite.max(initial=0.0))
     if scale < 1e4 and np.array_equal(finite, np.round(finite)):
         digits = 0
+    elif 1e-3 <= scale < 0.2:  # small numbers, but not small enough for exponents
+        digits += 1 if scale >= 0.02 else 2
     across = _kept(matrix.shape[1], columns)
     table = []
     for i in _kept(matrix.shape[0], rows):
-        entries = [None if i is None or k is None else float(matrix[i, k]) for k in across]
-        gap = "⋮" if i is None else "…"
-        table.append([gap if x is None else number(x, scale, digits) for x in entries])
+        if i is None:
+            table.append(["" if k is None else "⋮" for k in across])
+        else:
+            table.append(
+                ["…" if k is None else number(float(matrix[i, k]), scale, digits) for k in across]
+            )
     return table
 
 
@@ -118,7 +128,10 @@ def _definition(term: Term) -> str:
 
 
 def _row(equation: str, definition: str, shape: str, value: np.ndarray) -> Iterator[str]:
-    left = textwrap.wrap(definition, _FORMULA - 1, subsequent_indent="   ")
+    head, equals, last = definition.rpartition(" = ")
+    whole = head + equals + last.replace(" ", _NO_BREAK)
+    left = textwrap.wrap(whole, _FORMULA - 1, subsequent_indent="   ")
+    left = [line.replace(_NO_BREAK, " ") for line in left]
     right = _grid(value)
     for i in range(max(len(left), len(right))):
         start = f"{equation if i == 0 else '':{_EQUATION + 1}}"
@@ -127,7 +140,7 @@ def _row(equation: str, definition: str, shape: str, value: np.ndarray) -> Itera
 
 
 def _grid(value: np.ndarray) -> list[str]:
-    """The lines of a matrix, in columns as narrow as their entries, as many as there is room for."""
+    """The lines of a matrix, with as many columns as there is room for."""
     for columns in range(_VALUE // 3, 2, -1):
         table = cells(value, _ROWS, columns)
         width = max(len(cell) for row in table for cell in row) + 2
@@ -161,7 +174,7 @@ def _verdict(explanation: Explanation) -> Iterator[str]:
     if error < 1e-9:
         yield "and the products of the factors are the gradients of net.backward."
     else:
-        yield f"The products differ from what net.backward gives, by up to {error:.0e} of the largest."
+        yield f"The products differ from net.backward, by up to {error:.0e} of the largest."
 
 
 def _words(name: str) -> str:
