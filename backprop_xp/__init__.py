@@ -12,16 +12,19 @@ from backprop_xp.errors import (
     DivergenceError,
     ShapeError,
 )
+from backprop_xp.insight.decision_boundary import plot_decision_boundary
 from backprop_xp.insight.explain import explain
 from backprop_xp.insight.explanation import Explanation
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.gradient_report import GradientReport
+from backprop_xp.insight.layer_statistics import LayerStatistics
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
+from backprop_xp.training.history_plot import plot_history
 from backprop_xp.training.step import train_step
 
 __version__ = "0.1.0"
@@ -42,6 +45,7 @@ __all__ = [
     "Explanation",
     "GradientReport",
     "History",
+    "LayerStatistics",
     "Momentum",
     "Nesterov",
     "Network",
@@ -52,5 +56,7 @@ __all__ = [
     "explain",
     "fit",
     "get_backend",
+    "plot_decision_boundary",
+    "plot_history",
     "train_step",
 ]

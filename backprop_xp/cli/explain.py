@@ -13,7 +13,7 @@ from backprop_xp.training.figures import checked_path, require_matplotlib
 from backprop_xp.training.validation import require_count
 
 _CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-_DEVIATION = 0.1
+_INSIDE = (0.05, 0.35)
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -53,10 +53,10 @@ def explain(options: argparse.Namespace) -> int:
 
 
 def _xor(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points near the corners of a square, where one of the two coordinates must be large."""
+    """Points inside the corners of a square; the answer is whether just one coordinate is large."""
     corners = _CORNERS[np.arange(rows) % 4]
-    noise = host_generator(seed).normal(0.0, _DEVIATION, corners.shape)
-    return np.round(corners + noise, 1), corners[:, 0] != corners[:, 1]
+    inwards = (1.0 - 2.0 * corners) * host_generator(seed).uniform(*_INSIDE, corners.shape)
+    return np.round(corners + inwards, 1), corners[:, 0] != corners[:, 1]
 
 
 def _widths(text: str) -> list[int]:

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from backprop_xp.insight.explanation import Explanation, Term
 
-_WIDTH = 98
+_WIDTH = 99
 # Columns of the table: equation, formula, shape, and the value in what is left.
 _EQUATION, _FORMULA, _SHAPE = 6, 48, 9
 _VALUE = _WIDTH - _EQUATION - _FORMULA - _SHAPE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from backprop_xp.insight.graph_shapes import (
     shape_words,
 )
 from backprop_xp.insight.mathtext import math
+from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.training.figures import BLUE, GREY, VERMILLION, picture
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _LAYERS = 3
 _APART, _ASIDE = 0.11, 0.27
 # Longer formulas are drawn as g'(Z[l]).
 _LONGEST = 18
+# Characters of a user's name for an activation.
+_NAME = 12
 # How far W[l], b[l] and Y lie below, and how far labels keep from the edges of W[l] and b[l].
 _PARAMETERS, _AWAY = 2.85, 0.13
 
@@ -68,7 +72,7 @@ class _Row:
     def _layer(self, l: int, column: int) -> None:
         g = self.net.architecture.activations[l - 1]
         self._node(column, f"Z[{l}]", math(f"{_A(l - 1)} W[{l}]ᵀ + b[{l}]"))
-        self._node(column + 1, f"A[{l}]", g.name.replace("$", ""))
+        self._node(column + 1, f"A[{l}]", g.name.replace("$", "")[:_NAME])
         self._edge(column, _A(l - 1), f"∂Z[{l}]/∂A[{l - 1}]" if l > 1 else None)
         self._edge(column + 1, f"Z[{l}]", f"∂A[{l}]/∂Z[{l}]")
         self._parameter(l, column, "W", -1)
@@ -120,9 +124,12 @@ class _Row:
         return term.formula.split(" = ")[0]
 
     def _short(self, local: Term) -> str:
-        if len(local.formula) <= _LONGEST or local.equation == "B2":
+        """The formula of a factor, or g'(Z[l]) if it is long or the user's own."""
+        g = self.net.architecture.activations[local.layer - 1]
+        is_slope = local.symbol.startswith("∂A")
+        if not is_slope or (len(local.formula) <= _LONGEST and ACTIVATIONS.get(g.name) is g):
             return local.formula
-        return f"{self.net.hidden[local.layer - 1].name}'(Z[{local.layer}])"
+        return f"{re.sub('[^A-Za-z_]', '', g.name)[:_NAME] or 'g'}'(Z[{local.layer}])"
 
     # -- parameters ----------------------------------------------------------------------------
 
@@ -186,7 +193,7 @@ def _frame(canvas: Canvas, explanation: Explanation, width: float, height: float
         else " ✗ differs from central differences of J."
     )
     if canvas.abbreviated:
-        words += " … and : stand for values left out."
+        words += "\n… and : stand for values left out."
     canvas.write(Point(_MARGIN, 0.3), words, 9, GREY, ha="left")
 
 

@@ -26,7 +26,6 @@ _NAME = r"[A-Za-z](?:\[\d+\])?"
 
 def math(formula: str) -> str:
     """The formula as matplotlib's mathtext, with its dollar signs."""
-    formula = re.sub(r"[^\w\s()\[\]{}/|,.<>=+'^*-]", _known, formula)
     formula = re.sub(r"[A-Za-z_]{2,}", _word, formula)
     formula = re.sub(rf"∂({_NAME})/∂({_NAME})", r"\\frac{∂\1}{∂\2}", formula)
     formula = re.sub(r"\(1/m\) ?", r"\\frac{1}{m}", formula)
@@ -39,11 +38,6 @@ def math(formula: str) -> str:
     for sign, command in _SIGNS.items():
         formula = formula.replace(sign, command)
     return f"${formula}$"
-
-
-def _known(found: re.Match[str]) -> str:
-    """Keep the signs of our formulas; what else a user's name holds would not parse."""
-    return found[0] if found[0] in "".join(_SIGNS) + "²" else ""
 
 
 def _word(found: re.Match[str]) -> str:

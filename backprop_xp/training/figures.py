@@ -31,6 +31,8 @@ _STYLE = {
     "grid.color": "#E3E3E3",
     "grid.linewidth": 0.7,
     "legend.frameon": False,
+    "figure.constrained_layout.h_pad": 0.09,
+    "figure.constrained_layout.w_pad": 0.09,
     "svg.hashsalt": "backprop_xp",  # the same picture is the same file
 }
 
