@@ -84,6 +84,7 @@ class _Teller:
         self.host, self.L = net.backend.to_numpy, len(net.sizes) - 1
         self.trace = net.forward(X)
         self.J = float(net.cost(self.trace, Y))
+        self.factors = output_factors(net, self.trace, Y)
         self.report = check_gradients(net, X, Y)
         self.checks = {line.name: line for line in self.report.lines}
         self.A = [self._copy(A) for A in self.trace.A]
@@ -100,7 +101,7 @@ class _Teller:
         self.part = "cost"
         self._cost()
         self.part = "backward"
-        dZ = self._output_layer(output_factors(self.net, self.trace, self.Y))
+        dZ = self._output_layer(self.factors)
         for l in reversed(range(1, self.L)):
             dZ = self._hidden_layer(l, dZ)
         self.part = "update"

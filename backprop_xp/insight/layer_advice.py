@@ -19,9 +19,10 @@ def advise(records: list[LayerRecord]) -> list[str]:
 
     Of the output layer nothing is said about saturation: it is flat where it is sure.
     """
-    broken = [record for record in records if not math.isfinite(record.A + record.dZ + record.dW)]
-    if broken:
-        return [_infinite(broken[0])]
+    forward = [record for record in records if not math.isfinite(record.A)]
+    back = [record for record in records if not math.isfinite(record.dZ + record.dW)]
+    if forward or back:  # the layer where it began: the lowest going forward, the highest back
+        return [_infinite(forward[0] if forward else back[-1])]
     advice = [_dead(record) for record in records if record.dead > MOST_DEAD]
     advice += [_saturated(record) for record in records[:-1] if record.saturated > MOST_SATURATED]
     ratio = _ratio(records)

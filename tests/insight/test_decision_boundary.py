@@ -48,7 +48,7 @@ def X(rng):
 def test_the_line_of_a_single_output(backend, X, output, loss, labels, border):
     """W·x + b crosses the border on a straight line."""
     net = linear(backend, [[1.0, -2.0]], [0.5], output, loss)
-    side = X @ [1.0, -2.0] + 0.5 > border
+    side = np.greater(X @ [1.0, -2.0] + 0.5, border)
     figure = bp.plot_decision_boundary(net, X, np.where(side, labels[1], labels[0]))
     (line,) = contours(figure)
     np.testing.assert_allclose(line @ [1.0, -2.0] + 0.5, border, atol=1e-2)

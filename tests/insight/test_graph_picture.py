@@ -87,9 +87,8 @@ def test_all_nodes_and_edges_of_the_article_are_there():
     for name in ("F1", "F2", "F3", "F4", "B2", "B3", "B5", "B6", "B7", "B8"):
         assert any(text == name or text.startswith(f"{name} ") for text in found), name
     assert found.count("✓") == 4
-    colours = [
-        text.arrow_patch.get_edgecolor() for text in figure.axes[0].texts if text.arrow_patch
-    ]
+    arrows = [getattr(text, "arrow_patch", None) for text in figure.axes[0].texts]
+    colours = [arrow.get_edgecolor() for arrow in arrows if arrow]
     # 5 + 5 edges forward and 4 + 4 back, and one of each in the legend
     assert sorted(colours.count(colour) for colour in set(colours)) == [9, 11]
 

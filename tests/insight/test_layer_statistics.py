@@ -150,7 +150,7 @@ def test_dead_units(backend, hidden):
 
 def test_a_few_dead_units_are_no_problem(backend):
     net = bp.Network([30, 16, 1], "relu", backend=backend)
-    net.b[1] = net.b[1] + backend.asarray(np.array([-100.0] * 4 + [0.0] * 12))
+    net.b[1] = net.b[1] + backend.asarray([-100.0] * 4 + [0.0] * 12, "float32")
     statistics = looked_at(net)
     assert statistics.records[0].dead == 0.25
     assert statistics.advice == []
