@@ -32,6 +32,7 @@ class Monitor:
         if name is not None and not isinstance(name, str):
             raise ConfigurationError(f"{owner}: monitor={name!r}, but expected a name")
         self._owner, self._name, self._min_delta = owner, name, float(min_delta)
+        self._patience = int(patience)
         self.best, self.improved, self.waited = math.inf, False, 0
 
     def look(self, history: History) -> float:
@@ -48,6 +49,11 @@ class Monitor:
         self.best = value if self.improved else self.best
         self.waited = 0 if self.improved else self.waited + 1
         return latest[name]
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the patience is: so many epochs, but one at least, without improvement."""
+        return self.waited >= max(self._patience, 1)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must keep."""

@@ -213,7 +213,7 @@ class ReduceOnPlateau(Schedule):
     Parameters
     ----------
     patience : int
-        Epochs without improvement that are tolerated.
+        After so many epochs without improvement the rate is reduced, and they count anew.
     ratio : float
         In [0, 1].
     min_delta : float
@@ -225,7 +225,7 @@ class ReduceOnPlateau(Schedule):
     Examples
     --------
     >>> import backprop_xp as bp
-    >>> schedule = bp.ReduceOnPlateau(patience=1, ratio=0.5)
+    >>> schedule = bp.ReduceOnPlateau(patience=2, ratio=0.5)
     >>> for loss in (3.0, 2.0, 2.5, 2.4):
     ...     schedule.after_epoch(bp.History(loss=[loss]))
     >>> schedule.factor(4.0, 10)
@@ -248,7 +248,7 @@ class ReduceOnPlateau(Schedule):
 
     def after_epoch(self, history: History) -> None:
         self._monitor.look(history)
-        if self._monitor.waited > self.patience:
+        if self._monitor.exhausted:
             self._factor *= self.ratio
             self._monitor.waited = 0
 
