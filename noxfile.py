@@ -7,10 +7,8 @@ import nox
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
-TEST_NEEDS = [
-    *("pytest>=8", "pytest-cov", "hypothesis", "sympy", "array-api-strict>=2.4"),
-    *("pandas", "polars", "scipy"),  # whose frames and matrices fit takes
-]
+TEST_NEEDS = ["pytest>=8", "pytest-cov", "hypothesis", "sympy", "array-api-strict>=2.4"]
+TEST_NEEDS += ["pandas", "polars", "scipy"]  # whose frames and matrices `fit` takes
 PEERS = ["torch==2.13.0", "scikit-learn"]
 # Only the lines that need a GPU may stay untested where there is none.
 COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]
