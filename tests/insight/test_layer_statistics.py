@@ -213,8 +213,20 @@ def test_a_checkpoint_keeps_the_records(backend):
     second.restore(json.loads(json.dumps(first.state())))
     assert second.records == first.records
     assert all(type(record) is LayerRecord for record in second.records)
-    second.on_train_begin(Run(net))  # a resumed run does not begin anew
+    run = Run(net)
+    second.on_train_begin(run)  # a resumed run does not begin anew
     assert second.records == first.records
+    net.W[1] = net.W[1] * 1.25
+    run.epoch = 1
+    second.on_epoch_end(run)
+    assert [record.change for record in second.latest] == pytest.approx([0.2, 0.0])
+
+
+def test_a_second_run_begins_anew(backend):
+    statistics, net = bp.LayerStatistics(), bp.Network([30, 4, 1], backend=backend)
+    statistics.on_train_begin(Run(net))
+    statistics.on_train_begin(Run(net))
+    assert [(record.epoch, record.layer) for record in statistics.records] == [(0, 1), (0, 2)]
 
 
 def test_nothing_measured_nothing_said():
