@@ -73,12 +73,14 @@ def _draw_panel(axis: Any, records: list[LayerRecord], name: str, limit: float |
         )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if limit is not None:
+        words = "problem above" if name == "dead" else "problem above, but for the output"
+        white = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
         axis.set_ylim(-0.03, 1.03)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.axhline(limit, color=GREY, lw=1.0, ls=(0, (4, 3)))
         axis.annotate(
-            "problem above (hidden layers)", (1, limit), (-3, 3), ("axes fraction", "data"),
-            "offset points", ha="right", size=8, color=GREY,
+            words, (1, limit), (-3, 3), ("axes fraction", "data"),
+            "offset points", ha="right", size=8, color=GREY, bbox=white | {"alpha": 0.8}, zorder=3,
         )  # fmt: skip
     elif seen and max(seen) > _WIDE * min(seen):  # a zero, as of a dead layer, has no place there
         axis.set_yscale("log", nonpositive="mask")

@@ -90,7 +90,7 @@ def _draw_metrics(axis: Any, history: History) -> None:
 
 def _draw_learning_rate(axis: Any, history: History) -> None:
     _line(axis, history.learning_rate, GREEN, "learning rate")
-    _scale(axis, history.learning_rate)
+    axis.set_ylim(bottom=0.0)
     axis.set_ylabel("learning rate")
 
 

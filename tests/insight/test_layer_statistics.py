@@ -270,6 +270,22 @@ def test_the_picture(tmp_path, depth):
     assert "every layer learns" in figure.get_supxlabel()
 
 
+def test_a_line_ends_where_it_falls_to_zero():
+    """On a logarithmic axis there is no place for a zero, and the picture says so."""
+    pytest.importorskip("matplotlib")
+    net = bp.Network([30, *[8] * 4, 1], "relu", backend="numpy")
+    net.theta = net.theta * 0.3
+    statistics, run = bp.LayerStatistics(), Run(net)
+    statistics.on_train_begin(run)
+    net.b[4] = net.b[4] - 1e4
+    for run.epoch in (1, 2):
+        statistics.on_epoch_end(run)
+    axes = statistics.plot().axes
+    assert axes[3].get_yscale() == "log"
+    assert axes[3].get_xlabel() == "epoch\n(a line ends where it falls to 0)"
+    assert axes[5].get_xlabel() == "epoch"
+
+
 def test_the_picture_gives_the_advice(tmp_path):
     pytest.importorskip("matplotlib")
     net = bp.Network([30, 8, 1], "relu", backend="numpy")
