@@ -14,6 +14,12 @@ TEST_NEEDS = [
     "sympy",
     "array-api-strict>=2.4",
     "matplotlib>=3.8",
+    "safetensors>=0.4",
+    "onnx>=1.16",
+    "onnxruntime",
+    "pandas",
+    "polars",
+    "scipy",
 ]
 PEERS = ["torch==2.13.0", "scikit-learn"]
 # Only the lines that need a GPU may stay untested where there is none.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from os import PathLike
+from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array, Backend, host_generator
 from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
-from backprop_xp.maths.arguments import as_inputs, as_targets
+from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
 from backprop_xp.maths.initializers import get_initializer
 from backprop_xp.maths.kernels import (
     add_penalty,
+    dropped_gradient,
     hidden_gradient,
     layer,
     loss_values,
@@ -24,6 +26,8 @@ from backprop_xp.maths.kernels import (
 from backprop_xp.maths.losses import Loss
 from backprop_xp.maths.parameters import Layers, Parameters, count
 from backprop_xp.maths.trace import Trace
+
+M = TypeVar("M", bound="Model")
 
 
 class Model:
@@ -45,10 +49,11 @@ class Model:
         *,
         l2: float = 0.0,
         l1: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         initializer: str | None = None,
     ) -> None:
         self.backend = get_backend(backend)
-        self.architecture = architecture(sizes, hidden, output, loss, l2, l1)
+        self.architecture = architecture(sizes, hidden, output, loss, l2, l1, dropout)
         self._bind(self.backend.empty((count(self.sizes),), _dtype_name(dtype)))
         rng = host_generator(seed)
         for W, b, g in zip(self.W, self.b, self.architecture.activations, strict=True):
@@ -71,6 +76,8 @@ class Model:
         self._activate += [run_on(backend, g, layer(g)) for g in activations]
         self._pull_back: list[Any] = [None]
         self._pull_back += [run_on(backend, g, hidden_gradient(g)) for g in self.hidden]
+        self._pull_back_dropped: list[Any] = [None]
+        self._pull_back_dropped += [run_on(backend, g, dropped_gradient(g)) for g in self.hidden]
         self._output_gradient = run_on(backend, output, output_gradient(loss, output))
         self._loss_values = run_on(backend, output, loss_values(loss, output))
         self._penalized = self.architecture.l2 > 0 or self.architecture.l1 > 0
@@ -125,11 +132,16 @@ class Model:
         twin._bind(theta)
         return twin
 
-    def trace(self, X: Array, in_place: bool = False) -> Trace:
-        """An empty trace for the inputs X; with `in_place`, A[l] is written over Z[l] if it can."""
+    def trace(self, X: Array, in_place: bool = False, dropout: bool = False) -> Trace:
+        """An empty trace for the inputs X, with or without dropout.
+
+        With `in_place`, A[l] is written over Z[l] if it can.
+        """
         over = [in_place and g.slope_from_a for g in self.hidden]
-        trace = Trace(self.backend, self.sizes, X.shape[-2], self.dtype, self.stack, over)
-        trace.A[0] = X
+        rates = self.architecture.dropout if dropout else ()
+        rows, dtype = X.shape[-2], self.dtype
+        trace = Trace(self.backend, self.sizes, rows, dtype, self.stack, over, rates)
+        trace.read(X)
         return trace
 
     def gradient(self) -> Parameters:
@@ -151,10 +163,50 @@ class Model:
             return Y
         return as_targets(self.backend, Y, rows, n_L, dtype, stack, classes, name, move)
 
+    def as_weights(self, weights: Any, rows: int, move: bool = False) -> Array:
+        """Return weights of examples as this network takes them; see `arguments.as_weights`."""
+        if weights is None:
+            return None
+        return as_weights(self.backend, weights, rows, self.dtype, self.stack, move=move)
+
     def _is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""
         own: bool = type(array) is self.backend.array_type
         return own and array.ndim == 2 and bool(array.dtype == self._dtype)
+
+    # -- files ---------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to a safetensors file, which `bp.load` opens on any backend.
+
+        The file takes the place of an old one at once: at every moment, one of the two is there,
+        complete. Of your own activations the names are saved; pass them to `bp.load`.
+
+        Raises
+        ------
+        CheckpointError
+            The file cannot be written; an old one is untouched.
+        """
+        from backprop_xp.maths.saved import save_network
+
+        save_network(self, path)
+
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write `predict` to an ONNX file: input "X" (rows, n_0), output "A" (rows, n_L).
+
+        It needs `pip install "backprop-xp[onnx]"`. Rows may be any number; the dtype is the
+        network's. In float64, gelu computes Φ in float32, since onnxruntime has no other.
+
+        Raises
+        ------
+        ConfigurationError
+            An activation is one of your own, this is a stack of networks, or onnx is missing.
+        CheckpointError
+            The file cannot be written; an old one is untouched.
+        """
+        from backprop_xp.maths.saved import export_network
+
+        export_network(self, path)
 
     # -- description ---------------------------------------------------------------------------
 
@@ -188,10 +240,11 @@ class Model:
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
         """Copy and pickle θ once and lay the windows anew: copied one by one they would part."""
         theta = self.backend.to_numpy(self.theta).copy()
-        return _restore, (type(self), self.backend, self.architecture, theta)
+        return restore, (type(self), self.backend, self.architecture, theta)
 
 
-def _restore(cls: type[Model], backend: Backend, described: Architecture, theta: Any) -> Model:
+def restore(cls: type[M], backend: Backend, described: Architecture, theta: Any) -> M:
+    """Make a network of its architecture and the host array θ, which it may keep."""
     net = object.__new__(cls)
     net.backend, net.architecture = backend, described
     net._bind(backend.asarray(theta))
