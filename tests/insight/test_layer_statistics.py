@@ -206,6 +206,23 @@ def test_too_large_a_learning_rate_kills_units():
 # -- the callback ------------------------------------------------------------------------------
 
 
+def test_fit_calls_it_before_training_and_after_each_epoch(backend):
+    net, statistics = bp.Network([30, 8, 1], "relu", backend=backend), bp.LayerStatistics()
+    net.b[1] = net.b[1] - 100.0
+    bp.fit(net, X, Y, epochs=2, callbacks=[statistics], progress=False)
+    found = [(record.epoch, record.layer) for record in statistics.records]
+    assert found == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
+    assert [record.change for record in statistics.latest] == [0.0, 0.0]  # but for b[2]
+    assert statistics.advice[0].startswith("Layer 1: 8 of 8 relu units are dead")
+
+
+def test_it_does_not_change_the_training(backend):
+    with_it, without = (bp.Network([30, 8, 1], dropout=0.5, backend=backend) for _ in range(2))
+    bp.fit(with_it, X, Y, epochs=2, callbacks=[bp.LayerStatistics()], progress=False)
+    bp.fit(without, X, Y, epochs=2, progress=False)
+    assert np.array_equal(backend.to_numpy(with_it.theta), backend.to_numpy(without.theta))
+
+
 def test_a_checkpoint_keeps_the_records(backend):
     first, net = bp.LayerStatistics(), bp.Network([30, 4, 1], backend=backend)
     first.on_train_begin(Run(net))
