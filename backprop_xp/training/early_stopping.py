@@ -62,6 +62,7 @@ class EarlyStopping(Callback):
         if run.epoch == 0:  # not resumed: an object that has served before begins anew
             self._monitor = Monitor("EarlyStopping", self.monitor, self.patience, self.min_delta)
             self.best_epoch, self._best_theta = 0, None
+        self._name = self._monitor.choose(run.figures)
 
     def on_epoch_end(self, run: Run) -> None:
         self._monitor.look(run.history)
@@ -70,8 +71,7 @@ class EarlyStopping(Callback):
             if self.restore_best:
                 self._best_theta = run.net.backend.to_numpy(run.net.theta).copy()
         if self._monitor.exhausted:
-            name = self.monitor or ("validation_loss" if run.history.validation_loss else "loss")
-            run.stop(f"early stopping: no better {name} for {self._monitor.waited} epochs")
+            run.stop(f"early stopping: no better {self._name} for {self._monitor.waited} epochs")
 
     def on_train_end(self, run: Run) -> None:
         if self._best_theta is not None:

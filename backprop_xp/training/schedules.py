@@ -34,6 +34,9 @@ class Schedule(ABC):
     def factor(self, done: float, epochs: int) -> float:
         """What the learning rate is multiplied by, ≥ 0, when `done` of `epochs` epochs are done."""
 
+    def begin(self, figures: tuple[str, ...]) -> None:  # noqa: B027
+        """Learn the names of the figures that every epoch will add to the history."""
+
     def after_epoch(self, history: History) -> None:  # noqa: B027
         """Look at the figures of the epoch that ends, if the schedule depends on them."""
 
@@ -245,6 +248,9 @@ class ReduceOnPlateau(Schedule):
 
     def factor(self, done: float, epochs: int) -> float:
         return self._factor
+
+    def begin(self, figures: tuple[str, ...]) -> None:
+        self._monitor.choose(figures)
 
     def after_epoch(self, history: History) -> None:
         self._monitor.look(history)
