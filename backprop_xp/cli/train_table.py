@@ -1,0 +1,225 @@
+"""`train DATA`: from the user's file to a tested and saved network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import textwrap
+import time
+from typing import Any
+
+import backprop_xp as bp
+from backprop_xp.cli.options import require_writable
+from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.model import TableModel
+from backprop_xp.tables.prepared import Prepared, prepare
+from backprop_xp.tables.preprocessing import Number, listed
+from backprop_xp.tables.reading import read_table
+from backprop_xp.tables.report import ClassReport, ValueReport, report
+
+OPTIMIZERS = {
+    "adam": bp.Adam,
+    "adamw": bp.AdamW,
+    "momentum": bp.Momentum,
+    "nesterov": bp.Nesterov,
+    "rmsprop": bp.RMSprop,
+    "sgd": bp.SGD,
+}
+_NOTICES = 12
+
+
+def train_table(options: argparse.Namespace) -> int:
+    """Train on a table, and print what was done and how well it does."""
+    require_writable("--out", options.out, inputs=(options.data,))
+    backend = bp.get_backend(options.backend)
+    frame = read_table(options.data)
+    data = prepare(
+        frame,
+        _target(options, frame),
+        task=options.task,
+        drop=options.drop or (),
+        held_out=0.2 if options.held_out is None else options.held_out,
+        seed=options.seed,
+    )
+    net = _network(options, data, backend)
+    say = (lambda *line: None) if options.quiet or options.json else _say
+    _describe(say, options, frame, data, net)
+    start = time.perf_counter()
+    history = _fit(options, data, net)
+    seconds = time.perf_counter() - start
+    model = TableModel(net, data.preprocessing, data.task)
+    result = report(model, data.held_out.frame, data.held_out.X)
+    if options.out:
+        model.save(options.out)
+    if options.json:
+        print(json.dumps(_document(options, data, net, history, seconds, result), indent=2))
+        return 0
+    _conclude(say, options, history, seconds, result)
+    print(result.last_line())
+    return 0
+
+
+def _target(options: argparse.Namespace, frame: Frame) -> str:
+    if options.target is not None:
+        return str(options.target)
+    for name in ("y", "Y"):
+        if options.data.suffix.lower() == ".npz" and name in frame.columns:
+            return name
+    raise bp.ConfigurationError(
+        "which column is to be predicted? Say --target COL. The columns are: "
+        f"{listed(list(frame.columns), 20)}"
+    )
+
+
+def _network(options: argparse.Namespace, data: Prepared, backend: bp.Backend) -> bp.Network:
+    return bp.Network(
+        [data.preprocessing.features, *_widths(options.hidden), data.task.outputs],
+        hidden=options.activation or "relu",
+        output=data.task.output,
+        l2=options.l2 or 0.0,
+        seed=options.seed,
+        backend=backend,
+    )
+
+
+def _widths(hidden: str | None) -> list[int]:
+    if hidden is None:
+        return [64, 32]
+    if hidden.strip() in ("", "0", "none"):
+        return []
+    try:
+        return [int(width) for width in hidden.split(",")]
+    except ValueError as problem:
+        raise bp.ConfigurationError(
+            f"--hidden {hidden!r}: expected widths such as 64,32, or none"
+        ) from problem
+
+
+def _fit(options: argparse.Namespace, data: Prepared, net: bp.Network) -> bp.History:
+    watched = data.held_out
+    return bp.fit(
+        net,
+        data.training.X,
+        data.training.Y,
+        epochs=_epochs(options, data),
+        batch_size=_batch_size(options, data),
+        optimizer=_optimizer(options),
+        validation_data=(watched.X, watched.Y),
+        progress=False if options.quiet else None,  # None: if stderr is a terminal
+        seed=options.seed,
+    )
+
+
+def _batch_size(options: argparse.Namespace, data: Prepared) -> int:
+    if options.batch_size is not None:
+        return int(options.batch_size)
+    return 32 if len(data.training) < 10_000 else 128
+
+
+def _epochs(options: argparse.Namespace, data: Prepared) -> int:
+    if options.epochs is not None:
+        return int(options.epochs)
+    steps = -(-len(data.training) // max(1, _batch_size(options, data)))
+    return min(200, max(20, -(-2000 // steps)))
+
+
+def _optimizer(options: argparse.Namespace) -> Any:
+    make = OPTIMIZERS[options.optimizer or "adam"]
+    return make() if options.learning_rate is None else make(options.learning_rate)
+
+
+# -- what is printed ---------------------------------------------------------------------------
+
+
+def _say(name: str, text: str) -> None:
+    print(
+        textwrap.fill(
+            f"{name:10}{text}",
+            width=80,
+            subsequent_indent=" " * 10,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ),
+        flush=True,
+    )
+
+
+def _describe(
+    say: Any, options: argparse.Namespace, frame: Frame, data: Prepared, net: bp.Network
+) -> None:
+    columns = data.preprocessing.columns
+    numbers = sum(isinstance(column, Number) for column in columns)
+    say("data", f"{options.data}: {len(frame):,} rows, {frame.shape[1]:,} columns")
+    say("task", f"target {data.task.target!r}: {data.task.why}")
+    say(
+        "columns",
+        f"{numbers:,} of numbers, standardised; {len(columns) - numbers:,} of categories, one-hot "
+        f"encoded: {data.preprocessing.features:,} features",
+    )
+    for notice in data.notices[:_NOTICES]:
+        say("notice", notice)
+    if len(data.notices) > _NOTICES:
+        say("notice", f"… and {len(data.notices) - _NOTICES:,} more: see --json")
+    say("rows", f"{len(data.training):,} to train on, {len(data.held_out):,} held out for the test")
+    say("network", _layers(net))
+    say("backend", f"{net.backend.name} ({net.backend.description})")
+
+
+def _layers(net: bp.Network) -> str:
+    hidden = "".join(f" → {n} {g.name}" for n, g in zip(net.sizes[1:-1], net.hidden, strict=True))
+    return (
+        f"{net.sizes[0]} features{hidden} → {net.sizes[-1]} {net.output.name}, "
+        f"{net.loss.name.replace('_', ' ')}, {net.theta.shape[0]:,} parameters"
+    )
+
+
+def _conclude(
+    say: Any,
+    options: argparse.Namespace,
+    history: bp.History,
+    seconds: float,
+    result: ClassReport | ValueReport,
+) -> None:
+    say(
+        "trained",
+        f"{len(history.loss)} epochs of {options.optimizer or 'adam'} in {seconds:.1f} s, "
+        f"loss {history.loss[0]:.4f} → {history.loss[-1]:.4f}",
+    )
+    if options.out:
+        say("saved", f"{options.out}; use it: python -m backprop_xp predict {options.out} DATA")
+    else:
+        say("notice", "the model is not saved: --out FILE saves it")
+    if not (options.quiet or options.json):
+        print(f"\n{result.text()}\n")
+
+
+def _document(
+    options: argparse.Namespace,
+    data: Prepared,
+    net: bp.Network,
+    history: bp.History,
+    seconds: float,
+    result: ClassReport | ValueReport,
+) -> dict[str, Any]:
+    return {
+        "data": str(options.data),
+        "target": data.task.target,
+        "task": data.task.kind,
+        "why": data.task.why,
+        "notices": data.notices,
+        "rows": {"training": len(data.training), "held_out": len(data.held_out)},
+        "network": {
+            "sizes": list(net.sizes),
+            "hidden": [g.name for g in net.hidden],
+            "output": net.output.name,
+            "loss": net.loss.name,
+            "parameters": int(net.theta.shape[0]),
+        },
+        "backend": net.backend.name,
+        "epochs": len(history.loss),
+        "seconds": seconds,
+        "loss": history.loss,
+        "validation_loss": history.validation_loss,
+        "test": result.plain(),
+        "out": None if options.out is None else str(options.out),
+    }
