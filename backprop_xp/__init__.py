@@ -17,6 +17,7 @@ from backprop_xp.insight.gradient_report import GradientReport
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
+from backprop_xp.maths.saved import load
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
@@ -48,5 +49,6 @@ __all__ = [
     "datasets",
     "fit",
     "get_backend",
+    "load",
     "train_step",
 ]

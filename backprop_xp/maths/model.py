@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from os import PathLike
+from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array, Backend, host_generator
@@ -24,6 +25,8 @@ from backprop_xp.maths.kernels import (
 from backprop_xp.maths.losses import Loss
 from backprop_xp.maths.parameters import Layers, Parameters, count
 from backprop_xp.maths.trace import Trace
+
+M = TypeVar("M", bound="Model")
 
 
 class Model:
@@ -156,6 +159,40 @@ class Model:
         own: bool = type(array) is self.backend.array_type
         return own and array.ndim == 2 and bool(array.dtype == self._dtype)
 
+    # -- files ---------------------------------------------------------------------------------
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the network to a safetensors file, which `bp.load` opens on any backend.
+
+        The file takes the place of an old one at once: at every moment, one of the two is there,
+        complete. Of your own activations the names are saved; pass them to `bp.load`.
+
+        Raises
+        ------
+        CheckpointError
+            The file cannot be written; an old one is untouched.
+        """
+        from backprop_xp.maths.saved import save_network
+
+        save_network(self, path)
+
+    def to_onnx(self, path: str | PathLike[str]) -> None:
+        """Write `predict` to an ONNX file: input "X" (rows, n_0), output "A" (rows, n_L).
+
+        It needs `pip install "backprop-xp[onnx]"`. Rows may be any number; the dtype is the
+        network's. In float64, gelu computes Φ in float32, since onnxruntime has no other.
+
+        Raises
+        ------
+        ConfigurationError
+            An activation is one of your own, this is a stack of networks, or onnx is missing.
+        CheckpointError
+            The file cannot be written; an old one is untouched.
+        """
+        from backprop_xp.maths.saved import export_network
+
+        export_network(self, path)
+
     # -- description ---------------------------------------------------------------------------
 
     @property
@@ -188,10 +225,11 @@ class Model:
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
         """Copy and pickle θ once and lay the windows anew: copied one by one they would part."""
         theta = self.backend.to_numpy(self.theta).copy()
-        return _restore, (type(self), self.backend, self.architecture, theta)
+        return restore, (type(self), self.backend, self.architecture, theta)
 
 
-def _restore(cls: type[Model], backend: Backend, described: Architecture, theta: Any) -> Model:
+def restore(cls: type[M], backend: Backend, described: Architecture, theta: Any) -> M:
+    """Make a network of its architecture and the host array θ, which it may keep."""
     net = object.__new__(cls)
     net.backend, net.architecture = backend, described
     net._bind(backend.asarray(theta))

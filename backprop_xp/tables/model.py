@@ -10,10 +10,10 @@ import numpy as np
 
 from backprop_xp.errors import CheckpointError
 from backprop_xp.maths.network import Network
+from backprop_xp.maths.saved import load_network, save_network
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.plain import as_plain, from_plain
 from backprop_xp.tables.preprocessing import Preprocessing
-from backprop_xp.tables.saved import load_network, save_network
 from backprop_xp.tables.task import Task
 
 # Rows that run through the network at once, to bound its memory.

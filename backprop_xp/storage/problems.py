@@ -1,0 +1,64 @@
+"""What to say when a file cannot be written or read: which, why, and what to do."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import Any
+
+from backprop_xp.errors import ConfigurationError
+
+
+def file_name(path: Any) -> str:
+    """Return `path` as text.
+
+    Raises
+    ------
+    ConfigurationError
+        It is no path.
+    """
+    try:
+        name = os.fsdecode(path)
+    except TypeError:
+        raise ConfigurationError(f"path={path!r}: expected the name of a file") from None
+    if not name or "\0" in name:
+        raise ConfigurationError(f"path={path!r}: expected the name of a file")
+    return name
+
+
+def unwritable(name: str, problem: Exception) -> str:
+    """Why a file could not be written, and what to do."""
+    directory = os.path.dirname(os.path.abspath(name))
+    if isinstance(problem, FileNotFoundError):
+        reason = f"there is no directory {directory}; create it first"
+    elif isinstance(problem, IsADirectoryError):
+        reason = "it is a directory; name a file in it"
+    elif isinstance(problem, NotADirectoryError):
+        reason = f"{directory} is no directory; choose another place"
+    elif isinstance(problem, PermissionError):
+        reason = "there is no permission to write here; choose another place"
+    elif isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        reason = "the disk is full; make room or choose another place"
+    else:
+        reason = _plainly(problem)
+    return f"{name} cannot be written: {reason}"
+
+
+def unreadable(name: str, problem: Exception) -> str:
+    """Why a file could not be read, and what to do."""
+    if isinstance(problem, FileNotFoundError):
+        reason = f"there is no such file (looked in {os.path.dirname(os.path.abspath(name))})"
+    elif isinstance(problem, IsADirectoryError):
+        reason = "it is a directory; name a file in it"
+    elif isinstance(problem, PermissionError):
+        reason = "there is no permission to read it"
+    elif isinstance(problem, MemoryError):
+        reason = "its arrays do not fit into memory"
+    else:
+        reason = _plainly(problem)
+    return f"{name} cannot be read: {reason}"
+
+
+def _plainly(problem: Exception) -> str:
+    text = problem.strerror if isinstance(problem, OSError) else None
+    return text or str(problem)
