@@ -61,6 +61,12 @@ def _add_table(group: argparse._ArgumentGroup) -> None:
         "--drop", metavar="COL", action="append", help="leave a column out; may be repeated"
     )
     group.add_argument(
+        "--scale",
+        choices=("column", "table"),
+        help="standardise numbers column by column (default), or all by one mean and deviation, "
+        "as for pixels",
+    )
+    group.add_argument(
         "--held-out", metavar="R", type=float, help="fraction of rows to test on (default: 0.2)"
     )
 

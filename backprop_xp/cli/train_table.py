@@ -38,6 +38,7 @@ def train_table(options: argparse.Namespace) -> int:
         _target(options, frame),
         task=options.task,
         drop=options.drop or (),
+        together=options.scale == "table",
         held_out=0.2 if options.held_out is None else options.held_out,
         seed=options.seed,
     )
@@ -151,11 +152,11 @@ def _describe(
     numbers = sum(isinstance(column, Number) for column in columns)
     say("data", f"{options.data}: {len(frame):,} rows, {frame.shape[1]:,} columns")
     say("task", f"target {data.task.target!r}: {data.task.why}")
-    say(
-        "columns",
-        f"{numbers:,} of numbers, standardised; {len(columns) - numbers:,} of categories, one-hot "
-        f"encoded: {data.preprocessing.features:,} features",
-    )
+    how = "standardised together" if options.scale == "table" else "standardised"
+    kinds = [f"{numbers:,} of numbers ({how})"] if numbers else []
+    if len(columns) > numbers:
+        kinds.append(f"{len(columns) - numbers:,} of categories (one-hot)")
+    say("columns", f"{' and '.join(kinds)} → {data.preprocessing.features:,} features")
     for notice in data.notices[:_NOTICES]:
         say("notice", notice)
     if len(data.notices) > _NOTICES:

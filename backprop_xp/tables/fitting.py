@@ -30,7 +30,7 @@ _COUNTERS = {"", "id", "index", "row", "rownames", "row_id", "row_number", "unna
 
 
 def fit_preprocessing(
-    frame: Frame, target: str, drop: Sequence[str] = ()
+    frame: Frame, target: str, drop: Sequence[str] = (), together: bool = False
 ) -> tuple[Preprocessing, list[str]]:
     """Learn how to turn columns into X.
 
@@ -47,6 +47,8 @@ def fit_preprocessing(
         The column to be predicted.
     drop : sequence of str
         Columns to leave out.
+    together : bool
+        Standardise all numbers by one mean and deviation, as pixels want it.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def fit_preprocessing(
     numbers = [name for name, holds in kinds.items() if holds == "number"]
     categories = [name for name, holds in kinds.items() if holds == "category"]
     fitted: dict[str, Number | Category] = {}
-    fitted.update(_fit_numbers(frame, numbers, notices))
+    fitted.update(_fit_numbers(frame, numbers, together, notices))
     fitted.update(_fit_categories(frame, categories, notices))
     columns = tuple(fitted[name] for name in kinds)
     return Preprocessing(columns, target, tuple(left_out)), notices
@@ -110,7 +112,9 @@ def _counts_rows(column: Series) -> bool:
     return len(column) > 2 and bool(np.ptp(values - column.index.to_numpy()) == 0)
 
 
-def _fit_numbers(frame: Frame, names: list[str], notices: list[str]) -> dict[str, Number]:
+def _fit_numbers(
+    frame: Frame, names: list[str], together: bool, notices: list[str]
+) -> dict[str, Number]:
     if not names:
         return {}
     impute = extras.extra("sklearn.impute", "tables", "training on a table")
@@ -121,6 +125,9 @@ def _fit_numbers(frame: Frame, names: list[str], notices: list[str]) -> dict[str
     with np.errstate(over="ignore", invalid="ignore"):
         X = imputer.fit_transform(X)
         scaler = scale.StandardScaler().fit(X)
+        means, deviations = scaler.mean_, scaler.scale_
+        if together:
+            means, deviations = np.full(len(names), X.mean()), np.full(len(names), X.std())
     for i, name in enumerate(names):
         if not np.isfinite(scaler.var_[i]):
             row = int(np.argmax(np.abs(X[:, i])))
@@ -137,13 +144,13 @@ def _fit_numbers(frame: Frame, names: list[str], notices: list[str]) -> dict[str
     if constant.any():
         these = [name for name, same in zip(names, constant, strict=True) if same]
         notices.append(f"the same number in every row, so of no use: {listed(these)}")
-    deviation = np.where(constant, 0.0, scaler.scale_)
+    deviations = np.where(constant, 0.0, deviations)
     return {
         name: Number(
             name,
             float(imputer.statistics_[i]),
-            float(scaler.mean_[i]),
-            float(deviation[i]),
+            float(means[i]),
+            float(deviations[i]),
             bool(missing[i]),
         )
         for i, name in enumerate(names)

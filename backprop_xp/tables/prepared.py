@@ -50,6 +50,7 @@ def prepare(
     *,
     task: str | None = None,
     drop: Sequence[str] = (),
+    together: bool = False,
     held_out: float = 0.2,
     validation: float = 0.0,
     seed: int = 0,
@@ -66,6 +67,8 @@ def prepare(
         "binary", "multiclass" or "regression"; by default what the target looks like.
     drop : sequence of str
         Columns to leave out.
+    together : bool
+        Standardise all numbers by one mean and deviation.
     held_out : float
         The fraction of rows that nothing is learned from, neither by the network nor about means,
         medians and categories; of each class the same.
@@ -92,7 +95,7 @@ def prepare(
     watched = None
     if validation:
         rest, watched, _ = hold_out(rest, chosen, validation, seed + 1)
-    preprocessing, more = fit_preprocessing(rest, target, drop)
+    preprocessing, more = fit_preprocessing(rest, target, drop, together)
     chosen = chosen.fitted(rest[target])
 
     def part(rows: Frame) -> Part:
