@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ from backprop_xp.tables.columns import Frame
 # Besides what pandas takes for a missing value: an empty field, NA, N/A, NaN, null, None, …
 _ALSO_MISSING = ["?"]
 _SEPARATORS = ",;\t|"
+# A single array (.npy) under the name of an .npz is a TypeError.
+_NPZ_PROBLEMS = (
+    *(ValueError, TypeError, KeyError, EOFError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def read_table(path: str | Path, text: Iterable[str] = ()) -> Frame:
@@ -159,7 +165,7 @@ def _npz(path: Path, text: list[str]) -> Frame:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile) as problem:
+    except _NPZ_PROBLEMS as problem:
         raise DataError(
             f"{path} is not a readable NPZ file of plain arrays: {_one_line(problem)}"
         ) from problem
