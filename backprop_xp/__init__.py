@@ -19,8 +19,19 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
 from backprop_xp.maths.saved import load
 from backprop_xp.training.callbacks import Callback
+from backprop_xp.training.checkpoint import Checkpoint
+from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
+from backprop_xp.training.schedules import (
+    ConstantRate,
+    CosineDecay,
+    ExponentialDecay,
+    OneCycle,
+    ReduceOnPlateau,
+    Schedule,
+    StepDecay,
+)
 from backprop_xp.training.step import train_step
 
 __version__ = "0.1.0"
@@ -34,17 +45,26 @@ __all__ = [
     "BackendError",
     "BackpropError",
     "Callback",
+    "Checkpoint",
     "CheckpointError",
     "ConfigurationError",
+    "ConstantRate",
+    "CosineDecay",
     "DataError",
     "DivergenceError",
+    "EarlyStopping",
+    "ExponentialDecay",
     "GradientReport",
     "History",
     "Momentum",
     "Nesterov",
     "Network",
+    "OneCycle",
     "RMSprop",
+    "ReduceOnPlateau",
+    "Schedule",
     "ShapeError",
+    "StepDecay",
     "check_gradients",
     "datasets",
     "fit",

@@ -1,6 +1,7 @@
 """The errors that backprop_xp raises: one family, each also the built-in that users would catch."""
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class BackpropError(Exception):
@@ -24,7 +25,28 @@ class DataError(BackpropError, ValueError):
 
 
 class DivergenceError(BackpropError, ArithmeticError):
-    """Training left the finite numbers."""
+    """Training left the finite numbers.
+
+    Attributes
+    ----------
+    epoch, batch : int or None
+        Where the first loss was that is not finite, both from 1.
+    layer : int or None
+        The first layer whose values are not finite.
+    history : History or None
+        Of the epochs before.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        epoch: int | None = None,
+        batch: int | None = None,
+        layer: int | None = None,
+        history: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.epoch, self.batch, self.layer, self.history = epoch, batch, layer, history
 
 
 class CheckpointError(BackpropError, ValueError):

@@ -11,6 +11,7 @@ from cases import OPTIMIZERS, optimizer_id
 import backprop_xp as bp
 from backprop_xp.maths.initializers import INITIALIZERS
 from backprop_xp.training.batches import Batches
+from backprop_xp.training.sources import DeviceRows
 
 # A GPU adds up in another order than a CPU.
 TOLERANCE = {"numpy": 0.0, "strict": 1e-12, "cupy": 1e-9}
@@ -37,9 +38,11 @@ def test_batches_are_bit_identical(backend, batch_size):
     Y = np.arange(23.0, dtype="float32")[:, None]
 
     def passes(where):
-        X_, Y_ = where.asarray(X), where.asarray(Y)
+        X_, Y_ = (DeviceRows(where, where.asarray(part)) for part in (X, Y))
         batches = Batches(where, X_, Y_, batch_size, np.random.default_rng(7))
-        return [(bits(where, x), bits(where, y)) for _ in range(3) for x, y in batches]
+        return [
+            (bits(where, x), bits(where, y)) for _ in range(3) for x, y in batches.epoch().batches()
+        ]
 
     assert passes(backend) == passes(bp.get_backend("numpy"))
 
@@ -52,9 +55,9 @@ def train(where, optimizer, output, dtype):
     net = bp.Network([6, 8, 5, 3], ["tanh", "gelu"], output, **options)
     step = bp.train_step(net, copy.copy(optimizer))
     backend = net.backend
-    X, Y = backend.asarray(X), backend.asarray(Y)
+    X, Y = (DeviceRows(backend, backend.asarray(part)) for part in (X, Y))
     batches = Batches(backend, X, Y, 8, np.random.default_rng(9))
-    J = [float(step(x, y)) for _ in range(10) for x, y in batches]  # 10 × 5 steps
+    J = [float(step(x, y)) for _ in range(10) for x, y in batches.epoch().batches()]  # 10 × 5 steps
     assert len(J) == 50
     assert np.mean(J[-5:]) < np.mean(J[:5])
     return J, backend.to_numpy(net.theta)

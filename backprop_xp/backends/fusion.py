@@ -154,6 +154,8 @@ _OTHERS: dict[str, np.ufunc] = {
     "ne": np.not_equal,
     "and": np.bitwise_and,
     "or": np.bitwise_or,
+    "xor": np.bitwise_xor,
+    "rshift": np.right_shift,
     "invert": np.invert,
 }
 for _name, _ufunc in _OTHERS.items():

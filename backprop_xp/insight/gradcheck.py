@@ -39,6 +39,7 @@ def check_gradients(
     X: Any,
     Y: Any,
     *,
+    sample_weight: Any = None,
     tolerance: float = 1e-6,
     directions: int = 20,
     seed: Any = 0,
@@ -48,9 +49,12 @@ def check_gradients(
     Parameters
     ----------
     net : Network
-        It is not changed: a copy of its θ in float64 is perturbed.
+        It is not changed: a copy of its θ in float64 is perturbed. With dropout, one pattern is
+        held fixed, which `seed` does not change.
     X, Y : array_like
         As for `fit`; a few dozen rows are enough.
+    sample_weight : array_like, shape (m,), optional
+        As for `Network.cost`.
     tolerance : float
         A parameter passes if |backward − difference| is at most `tolerance` times the larger of
         the two (or of a floor, 10⁻³ of the largest gradient, below which differences are noise).
@@ -85,7 +89,8 @@ def check_gradients(
     xp = net.backend.xp
     double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
     X, Y = checked_data(double, X, Y)
-    checker = _Checker(double, X, Y, tolerance)
+    weights = double.as_weights(sample_weight, X.shape[-2], move=True)
+    checker = _Checker(double, X, Y, weights, tolerance)
     rng = host_generator(seed)
     lines = []
     for block in _blocks(net):
@@ -129,12 +134,15 @@ def _random(block: _Block, count: int, rng: np.random.Generator) -> tuple[list[s
 class _Checker:
     """A network in float64 with its gradient, and differences of its J."""
 
-    def __init__(self, net: Network, X: Array, Y: Array, tolerance: float) -> None:
+    def __init__(self, net: Network, X: Array, Y: Array, weights: Array, tolerance: float) -> None:
         self.net, self.X, self.Y, self.tolerance = net, X, Y, tolerance
-        trace = net.forward(X)
-        self.J = float(net.cost(trace, Y))
+        # Only what is needed is asked for: a user's own forward or backward may not know the rest.
+        self.in_forward = {"dropout": 0} if net.architecture.dropout else {}
+        self.in_cost = {} if weights is None else {"sample_weight": weights}
+        trace = net.forward(X, **self.in_forward)
+        self.J = float(net.cost(trace, Y, **self.in_cost))
         self.theta = net.backend.to_numpy(net.theta)
-        self.gradient = net.backend.to_numpy(net.backward(trace, Y).theta)
+        self.gradient = net.backend.to_numpy(net.backward(trace, Y, **self.in_cost).theta)
         self.floor = max(1e-3 * float(np.abs(self.gradient).max()), 1e-4 * abs(self.J))
 
     def check(self, block: _Block, labels: list[str], rows: np.ndarray) -> ParameterCheck:
@@ -199,4 +207,5 @@ class _Checker:
         thetas[:, 1, block.start : block.stop] -= h * rows
         backend = self.net.backend
         stack = self.net.with_theta(backend.asarray(thetas))
-        return backend.to_numpy(stack.cost(stack.forward(self.X), self.Y))
+        trace = stack.forward(self.X, **self.in_forward)
+        return backend.to_numpy(stack.cost(trace, self.Y, **self.in_cost))

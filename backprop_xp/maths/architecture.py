@@ -28,6 +28,8 @@ class Architecture:
     loss : Loss
     l2, l1 : float
         Weights of the penalties in J.
+    dropout : tuple of float
+        The rate of every hidden layer; empty if none drops any unit.
     """
 
     sizes: tuple[int, ...]
@@ -36,6 +38,7 @@ class Architecture:
     loss: Loss
     l2: float
     l1: float
+    dropout: tuple[float, ...] = ()
 
     @property
     def activations(self) -> tuple[Activation, ...]:
@@ -50,6 +53,7 @@ def architecture(
     loss: str | None,
     l2: float,
     l1: float,
+    dropout: float | Sequence[float] = 0.0,
 ) -> Architecture:
     """Check what a user asked for and look up its names.
 
@@ -74,6 +78,7 @@ def architecture(
         loss=get_loss(loss, g_output),
         l2=_penalty("l2", l2),
         l1=_penalty("l1", l1),
+        dropout=_dropout(dropout, len(checked) - 2),
     )
 
 
@@ -108,6 +113,21 @@ def _hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
     if SOFTMAX in activations:
         raise ConfigurationError("softmax is for the output layer only")
     return activations
+
+
+def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
+    given = list(rates) if isinstance(rates, list | tuple) else [rates]
+    for rate in given:
+        number = isinstance(rate, Real) and not isinstance(rate, bool)
+        if not number or not 0.0 <= rate < 1.0:
+            raise ConfigurationError(
+                f"dropout={rates!r}: expected a rate in [0, 1), or a list with one per hidden layer"
+            )
+    if given[0] is rates:
+        given *= layers
+    if len(given) != layers:
+        raise ConfigurationError(f"dropout lists {len(given)} rates for {layers} hidden layers")
+    return tuple(float(rate) for rate in given) if any(given) else ()
 
 
 def _penalty(name: str, value: Any) -> float:

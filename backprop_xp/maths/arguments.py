@@ -35,19 +35,7 @@ def as_inputs(
         X is not numeric.
     """
     X = _on_backend(backend, X, name, dtype, move)
-    if X.ndim not in (2, 2 + len(stack)) or X.shape[:-2] not in ((), stack):
-        hint = " (one example is a row: X[None, :])" if tuple(X.shape) == (features,) else ""
-        raise ShapeError(
-            f"{name} has the shape {tuple(X.shape)}; expected (m, {features}), "
-            f"examples as rows{hint}"
-        )
-    if X.shape[-1] != features:
-        raise ShapeError(
-            f"{name} has {X.shape[-1]} features (shape {tuple(X.shape)}), "
-            f"but the network takes {features}"
-        )
-    if X.shape[-2] == 0:
-        raise ShapeError(f"{name} has no rows (shape {tuple(X.shape)})")
+    require_inputs(tuple(X.shape), features, stack, name)
     return X
 
 
@@ -77,21 +65,82 @@ def as_targets(
         Y is not numeric, or class labels are not integers.
     """
     Y = _on_backend(backend, Y, name, None, move)
+    require_targets(tuple(Y.shape), rows, outputs, stack, classes is not None, name)
     if classes is not None and (Y.ndim == 1 or tuple(Y.shape[1:]) == (1,)):
         Y = _one_hot(backend, Y, classes, name)
-    elif Y.ndim == 1 and outputs == 1:
+    elif Y.ndim == 1:
         Y = Y[:, None]
-    if tuple(Y.shape[-1:]) != (outputs,) or Y.shape[:-2] not in ((), stack) or Y.ndim < 2:
-        raise ShapeError(_misshapen(name, Y, rows, outputs, classes is not None))
-    if Y.shape[-2] != rows:
-        raise ShapeError(
-            f"{name} has {Y.shape[-2]} rows (shape {tuple(Y.shape)}), "
-            f"but {name.removesuffix('Y')}X has {rows}"
-        )
     Y = _on_backend(backend, Y, name, dtype, move)
     if Y.ndim < 2 + len(stack):  # shared by the whole stack
         Y = backend.xp.reshape(Y, (1,) * len(stack) + tuple(Y.shape))
     return Y
+
+
+def as_weights(
+    backend: Backend,
+    weights: Any,
+    rows: int,
+    dtype: str,
+    stack: tuple[int, ...],
+    name: str = "sample_weight",
+    move: bool = False,
+) -> Array:
+    """Return the weights of examples, (m,) or (m, 1), as a column (…, m, 1) on the backend.
+
+    Raises
+    ------
+    BackendError
+        They are an array of another backend.
+    ShapeError
+        There is not one weight per row of X.
+    DataError
+        They are not numeric.
+    """
+    weights = _on_backend(backend, weights, name, dtype, move)
+    if tuple(weights.shape) not in ((rows,), (rows, 1)):
+        raise ShapeError(
+            f"{name} has the shape {tuple(weights.shape)}; expected ({rows},), a weight per row"
+        )
+    return backend.xp.reshape(weights, (*(1 for _ in stack), rows, 1))
+
+
+def require_inputs(
+    shape: tuple[int, ...], features: int, stack: tuple[int, ...], name: str = "X"
+) -> None:
+    """Raise ShapeError unless X may have this shape: (…, m, features), m > 0."""
+    if len(shape) not in (2, 2 + len(stack)) or shape[:-2] not in ((), stack):
+        hint = " (one example is a row: X[None, :])" if shape == (features,) else ""
+        raise ShapeError(
+            f"{name} has the shape {shape}; expected (m, {features}), examples as rows{hint}"
+        )
+    if shape[-1] != features:
+        raise ShapeError(
+            f"{name} has {shape[-1]} features (shape {shape}), but the network takes {features}"
+        )
+    if shape[-2] == 0:
+        raise ShapeError(f"{name} has no rows (shape {shape})")
+
+
+def require_targets(
+    shape: tuple[int, ...],
+    rows: int,
+    outputs: int,
+    stack: tuple[int, ...],
+    labels: bool,
+    name: str = "Y",
+) -> None:
+    """Raise ShapeError unless Y may have this shape: (…, rows, outputs), or one label per row.
+
+    `labels` says whether Y may be integer labels, (rows,) or (rows, 1).
+    """
+    is_column = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    full = (*shape[:1], outputs) if is_column and (labels or outputs == 1) else shape
+    if len(full) < 2 or full[-1] != outputs or full[:-2] not in ((), stack):
+        raise ShapeError(_misshapen(name, shape, rows, outputs, labels))
+    if full[-2] != rows:
+        raise ShapeError(
+            f"{name} has {full[-2]} rows (shape {shape}), but {name.removesuffix('Y')}X has {rows}"
+        )
 
 
 def _on_backend(backend: Backend, x: Any, name: str, dtype: str | None, move: bool) -> Array:
@@ -117,10 +166,10 @@ def _one_hot(backend: Backend, labels: Array, classes: Array, name: str) -> Arra
     return column == classes
 
 
-def _misshapen(name: str, Y: Array, rows: int, outputs: int, labels: bool) -> str:
+def _misshapen(name: str, shape: tuple[int, ...], rows: int, outputs: int, labels: bool) -> str:
     choices = [f"({rows}, {outputs})"]
     if labels:
         choices.append(f"({rows},) with integer class labels")
     elif outputs == 1:
         choices.append(f"({rows},)")
-    return f"{name} has the shape {tuple(Y.shape)}; expected {' or '.join(choices)}"
+    return f"{name} has the shape {shape}; expected {' or '.join(choices)}"

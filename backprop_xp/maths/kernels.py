@@ -40,6 +40,16 @@ def hidden_gradient(g: Activation) -> Kernel:
 
 
 @cache
+def dropped_gradient(g: Activation) -> Kernel:
+    """`(dh, z, a, d)`: turn dH into dZ, the factors of dropout and g'."""
+
+    def dropped_gradient(xp: Namespace, dh: Array, z: Array, a: Array, d: Array) -> None:
+        dh *= d * g.slope(xp, z, a)  # dZ[l] = dH[l] ∗ D[l] ∗ g'(Z[l])
+
+    return dropped_gradient
+
+
+@cache
 def loss_values(loss: Loss, g: Activation) -> Kernel:
     """`(j, z, a, y)`: the loss of every output of every example (J)."""
 
@@ -59,6 +69,15 @@ def output_gradient(loss: Loss, g: Activation) -> Kernel:
         dz[...] = loss.gradient(xp, g, z, a, y) * scale  # B2·B3
 
     return output_gradient
+
+
+# Below the smallest weight that a float32 holds, so that a batch without any weight has J = 0.
+_NO_WEIGHT = 1e-37
+
+
+def share(xp: Namespace, shares: Array, weights: Array, total: Array) -> None:
+    """`(shares, weights, total)`: wᵢ/Σw, the share of every example in J."""
+    shares[...] = weights / xp.maximum(total, _NO_WEIGHT)
 
 
 def penalty_gradient(xp: Namespace, dW: Array, W: Array, l2: Array, l1: Array) -> None:

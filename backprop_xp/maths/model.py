@@ -11,10 +11,11 @@ from backprop_xp.backends.base import Array, Backend, host_generator
 from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
-from backprop_xp.maths.arguments import as_inputs, as_targets
+from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
 from backprop_xp.maths.initializers import get_initializer
 from backprop_xp.maths.kernels import (
     add_penalty,
+    dropped_gradient,
     hidden_gradient,
     layer,
     loss_values,
@@ -48,10 +49,11 @@ class Model:
         *,
         l2: float = 0.0,
         l1: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         initializer: str | None = None,
     ) -> None:
         self.backend = get_backend(backend)
-        self.architecture = architecture(sizes, hidden, output, loss, l2, l1)
+        self.architecture = architecture(sizes, hidden, output, loss, l2, l1, dropout)
         self._bind(self.backend.empty((count(self.sizes),), _dtype_name(dtype)))
         rng = host_generator(seed)
         for W, b, g in zip(self.W, self.b, self.architecture.activations, strict=True):
@@ -74,6 +76,8 @@ class Model:
         self._activate += [run_on(backend, g, layer(g)) for g in activations]
         self._pull_back: list[Any] = [None]
         self._pull_back += [run_on(backend, g, hidden_gradient(g)) for g in self.hidden]
+        self._pull_back_dropped: list[Any] = [None]
+        self._pull_back_dropped += [run_on(backend, g, dropped_gradient(g)) for g in self.hidden]
         self._output_gradient = run_on(backend, output, output_gradient(loss, output))
         self._loss_values = run_on(backend, output, loss_values(loss, output))
         self._penalized = self.architecture.l2 > 0 or self.architecture.l1 > 0
@@ -128,11 +132,16 @@ class Model:
         twin._bind(theta)
         return twin
 
-    def trace(self, X: Array, in_place: bool = False) -> Trace:
-        """An empty trace for the inputs X; with `in_place`, A[l] is written over Z[l] if it can."""
+    def trace(self, X: Array, in_place: bool = False, dropout: bool = False) -> Trace:
+        """An empty trace for the inputs X, with or without dropout.
+
+        With `in_place`, A[l] is written over Z[l] if it can.
+        """
         over = [in_place and g.slope_from_a for g in self.hidden]
-        trace = Trace(self.backend, self.sizes, X.shape[-2], self.dtype, self.stack, over)
-        trace.A[0] = X
+        rates = self.architecture.dropout if dropout else ()
+        rows, dtype = X.shape[-2], self.dtype
+        trace = Trace(self.backend, self.sizes, rows, dtype, self.stack, over, rates)
+        trace.read(X)
         return trace
 
     def gradient(self) -> Parameters:
@@ -153,6 +162,12 @@ class Model:
         if self._is_plain(Y) and Y.shape == (rows, n_L) and not stack:
             return Y
         return as_targets(self.backend, Y, rows, n_L, dtype, stack, classes, name, move)
+
+    def as_weights(self, weights: Any, rows: int, move: bool = False) -> Array:
+        """Return weights of examples as this network takes them; see `arguments.as_weights`."""
+        if weights is None:
+            return None
+        return as_weights(self.backend, weights, rows, self.dtype, self.stack, move=move)
 
     def _is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""

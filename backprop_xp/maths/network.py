@@ -6,9 +6,11 @@ on the last two axes, so θ of shape (…, P) is a stack of networks that run in
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.trace import Trace
@@ -38,6 +40,9 @@ class Network(Model):
         See `get_backend`.
     l2, l1 : float
         Add (l2/2) Σ W² + l1 Σ |W| to J, whatever the batch size; b is not penalized.
+    dropout : float or list of float
+        The rate p in [0, 1) at which units of the hidden layers are dropped in training; a list
+        names one per hidden layer. What is kept is divided by 1−p (Srivastava et al., 2014).
     initializer : str, optional
         glorot_uniform, glorot_normal, he_uniform, he_normal or lecun_normal for every layer. By
         default he_normal for relu and its kin, glorot_uniform for the rest. b starts at 0.
@@ -58,7 +63,7 @@ class Network(Model):
     >>> bp.SGD(0.1).update(net, grads)
     """
 
-    def forward(self, X: Any) -> Trace:
+    def forward(self, X: Any, *, dropout: int | None = None) -> Trace:
         """Run the network on X and keep every Z[l] and A[l] (F1–F4).
 
         Parameters
@@ -66,6 +71,9 @@ class Network(Model):
         X : array_like, shape (m, n_0)
             Examples as rows. A list, or an array of this network's backend; other dtypes are
             converted to the network's.
+        dropout : int, optional
+            The number of the pattern of dropped units: the same number drops the same units, on
+            every backend. By default nothing is dropped, as in `predict`.
 
         Returns
         -------
@@ -76,20 +84,28 @@ class Network(Model):
         ------
         ShapeError, DataError, BackendError
             X does not fit.
+        ConfigurationError
+            `dropout` is not an integer ≥ 0.
         """
-        trace = self.trace(self.as_inputs(X))
+        trace = self.trace(self.as_inputs(X), dropout=dropout is not None)
+        if dropout is not None:
+            if not isinstance(dropout, Integral) or isinstance(dropout, bool) or dropout < 0:
+                raise ConfigurationError(f"dropout={dropout!r}: expected a pattern's number ≥ 0")
+            trace.choose_dropout(int(dropout))
         self.propagate(trace)
         return trace
 
     def propagate(self, trace: Trace) -> None:
         """The lines of `forward`, into the arrays of a given trace."""
         matmul, W_T, b = self.backend.matmul, self._W_T, self._parameters.b_row
-        A, Z, activate = trace.A, trace.Z, self._activate
+        H, A, Z, activate = trace.H, trace.A, trace.Z, self._activate
         for l in self._layers:
-            matmul(A[l - 1], W_T[l], Z[l])  # F1, F3: Z[l] = A[l−1] W[l]ᵀ …
+            matmul(H[l - 1], W_T[l], Z[l])  # F1, F3: Z[l] = A[l−1] W[l]ᵀ …
             activate[l](Z[l], b[l], A[l])  # … + b[l], and F2, F4: A[l] = g_l(Z[l])
+            if dropped := trace.drops[l]:
+                dropped.apply(A[l])  # H[l] = A[l] ∗ D[l]; without dropout H[l] is A[l]
 
-    def cost(self, trace: Trace, Y: Any) -> Array:
+    def cost(self, trace: Trace, Y: Any, sample_weight: Any = None) -> Array:
         """J: the loss, summed over outputs and averaged over examples, and the penalties.
 
         Parameters
@@ -98,6 +114,8 @@ class Network(Model):
             What `forward` returned.
         Y : array_like, shape (m,), (m, 1) or (m, n_L)
             Targets; for softmax also integer labels, shape (m,).
+        sample_weight : array_like, shape (m,), optional
+            J averages with the weights wᵢ/Σw; 1 for all is the plain mean. Penalties stay whole.
 
         Returns
         -------
@@ -109,7 +127,9 @@ class Network(Model):
         ShapeError, DataError, BackendError
             Y does not fit.
         """
-        return self.mean_loss(trace, self.as_targets(Y, trace.rows))[..., 0, 0]
+        Y = self.as_targets(Y, trace.rows)
+        trace.weigh(self.as_weights(sample_weight, trace.rows))
+        return self.mean_loss(trace, Y)[..., 0, 0]
 
     def mean_loss(self, trace: Trace, Y: Array) -> Array:
         """The lines of `cost`, for a Y (m, n_L) of the backend; J as a matrix (1, 1)."""
@@ -122,7 +142,7 @@ class Network(Model):
             self._add_penalty(J, self._l2, self._l1, *self.W)
         return J
 
-    def backward(self, trace: Trace, Y: Any) -> Parameters:
+    def backward(self, trace: Trace, Y: Any, sample_weight: Any = None) -> Parameters:
         """The gradient of J by the chain rule (B1–B8).
 
         Parameters
@@ -130,6 +150,8 @@ class Network(Model):
         trace : Trace
             What `forward` returned; its `dZ` is filled in.
         Y : array_like, shape (m,), (m, 1) or (m, n_L)
+            As for `cost`.
+        sample_weight : array_like, shape (m,), optional
             As for `cost`.
 
         Returns
@@ -143,7 +165,9 @@ class Network(Model):
             Y does not fit.
         """
         grads = self.gradient()
-        self.backpropagate(trace, self.as_targets(Y, trace.rows), grads)
+        Y = self.as_targets(Y, trace.rows)
+        trace.weigh(self.as_weights(sample_weight, trace.rows))
+        self.backpropagate(trace, Y, grads)
         return grads
 
     def backpropagate(self, trace: Trace, Y: Array, grads: Parameters) -> None:
@@ -151,16 +175,19 @@ class Network(Model):
         trace.make_gradients()
         matmul, W = self.backend.matmul, self._parameters.W_at
         dW, db = grads.W_at, grads.b_row
-        Z, A, dZ, dZ_T = trace.Z, trace.A, trace.dZ, trace.dZ_T
+        Z, A, H, D, dZ, dZ_T = trace.Z, trace.A, trace.H, trace.D, trace.dZ, trace.dZ_T
         # B2·B3: dZ[L] = (1/m) ∂j/∂Z[L], which is (1/m)(A[L] − Y) for a matched pair
         self._output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
         for l in reversed(self._layers):
-            matmul(dZ_T[l], A[l - 1], dW[l])  # B5, B7: dW[l] = dZ[l]ᵀ A[l−1]
+            matmul(dZ_T[l], H[l - 1], dW[l])  # B5, B7: dW[l] = dZ[l]ᵀ A[l−1]
             matmul(trace.ones, dZ[l], db[l])  # B6, B8: db[l] = Σ_i dZ[l]_i
             if l > 1:
                 matmul(dZ[l], W[l], dZ[l - 1])  # ∂Z/∂A: dA[l−1] = dZ[l] W[l] …
                 # … ∗ g'(Z[l−1]), which makes it dZ[l−1]
-                self._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
+                if D[l - 1] is None:
+                    self._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
+                else:
+                    self._pull_back_dropped[l - 1](dZ[l - 1], Z[l - 1], A[l - 1], D[l - 1])
         if self._penalized:
             for l in self._layers:
                 self._penalty_gradient(dW[l], W[l], self._l2, self._l1)

@@ -31,7 +31,17 @@ _RANGES = {
 
 
 class OptimizerState:
-    """What an optimizer remembers of one network: `slots`, arrays like θ, and `steps`."""
+    """What an optimizer remembers of one network.
+
+    Attributes
+    ----------
+    slots : list of array
+        Arrays like θ: velocities, moments …
+    steps : int
+        How many steps were taken.
+    learning_rate : float
+        α of the next step; a schedule may change it.
+    """
 
     def __init__(self, optimizer: Optimizer, net: Model) -> None:
         backend, xp = net.backend, net.backend.xp
@@ -39,19 +49,21 @@ class OptimizerState:
         self.steps = 0
         self._optimizer = optimizer
         self._backend = backend
-        first = optimizer.scalars(1)
-        self._constant = first == optimizer.scalars(2)
-        self._scalars = backend.empty((len(first),), net.dtype)
-        backend.write_scalars(self._scalars, first)
-        windows = [self._scalars[i, ...] for i in range(len(first))]
+        self.learning_rate = optimizer.learning_rate
+        self._written = optimizer.scalars(1, self.learning_rate)
+        self._scalars = backend.empty((len(self._written),), net.dtype)
+        backend.write_scalars(self._scalars, self._written)
+        windows = [self._scalars[i, ...] for i in range(len(self._written))]
         self._arguments = (*self.slots, *windows)
         self._update = backend.elementwise(optimizer.kernel)
 
     def count_step(self) -> None:
         """Begin the next step: put its scalars where the kernel reads them."""
         self.steps += 1
-        if not self._constant:
-            self._backend.write_scalars(self._scalars, self._optimizer.scalars(self.steps))
+        scalars = self._optimizer.scalars(self.steps, self.learning_rate)
+        if scalars != self._written:
+            self._backend.write_scalars(self._scalars, scalars)
+            self._written = scalars
 
     def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""
@@ -93,8 +105,8 @@ class Optimizer(ABC):
             )
 
     @abstractmethod
-    def scalars(self, step: int) -> tuple[float, ...]:
-        """The numbers for step number `step` = 1, 2 …, which the kernel receives as 0-d arrays."""
+    def scalars(self, step: int, rate: float) -> tuple[float, ...]:
+        """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives."""
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""

@@ -36,8 +36,8 @@ class SGD(Optimizer):
     learning_rate: float = 0.1
     kernel = staticmethod(_sgd)
 
-    def scalars(self, step: int) -> tuple[float, ...]:
-        return (self.learning_rate,)
+    def scalars(self, step: int, rate: float) -> tuple[float, ...]:
+        return (rate,)
 
 
 def _momentum(
@@ -76,8 +76,8 @@ class Momentum(Optimizer):
     slots = 1
     kernel = staticmethod(_momentum)
 
-    def scalars(self, step: int) -> tuple[float, ...]:
-        return self.momentum, self.learning_rate
+    def scalars(self, step: int, rate: float) -> tuple[float, ...]:
+        return self.momentum, rate
 
 
 def _nesterov(
@@ -156,9 +156,9 @@ class RMSprop(Optimizer):
     slots = 1
     kernel = staticmethod(_rmsprop)
 
-    def scalars(self, step: int) -> tuple[float, ...]:
+    def scalars(self, step: int, rate: float) -> tuple[float, ...]:
         root = math.sqrt(1.0 - self.decay)
-        return self.decay, self.learning_rate / root, self.epsilon / root
+        return self.decay, rate / root, self.epsilon / root
 
 
 def _adam(
@@ -214,11 +214,11 @@ class Adam(Optimizer):
     slots = 2
     kernel: ClassVar[Kernel] = staticmethod(_adam)
 
-    def scalars(self, step: int) -> tuple[float, ...]:
+    def scalars(self, step: int, rate: float) -> tuple[float, ...]:
         # √(v̂/v) and m̂/m, where the slots hold v/(1−β₂) and m/(1−β₁).
         root = math.sqrt((1.0 - self.beta2**step) / (1.0 - self.beta2))
         mean = (1.0 - self.beta1) / (1.0 - self.beta1**step)
-        return self.beta1, self.beta2, self.learning_rate * mean * root, self.epsilon * root
+        return self.beta1, self.beta2, rate * mean * root, self.epsilon * root
 
 
 def _adamw(
@@ -267,5 +267,5 @@ class AdamW(Adam):
     weight_decay: float = 0.01
     kernel: ClassVar[Kernel] = staticmethod(_adamw)
 
-    def scalars(self, step: int) -> tuple[float, ...]:
-        return *super().scalars(step), 1.0 - self.learning_rate * self.weight_decay
+    def scalars(self, step: int, rate: float) -> tuple[float, ...]:
+        return *super().scalars(step, rate), 1.0 - rate * self.weight_decay

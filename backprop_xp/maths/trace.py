@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backprop_xp.backends.base import Array, Backend
+from backprop_xp.maths.dropout import Dropped
+from backprop_xp.maths.kernels import share
 
 
 class Trace:
@@ -14,6 +16,10 @@ class Trace:
     ----------
     A : list of array
         A[0] is X; A[l], l = 1 … L, has the shape (…, m, n_l).
+    H : list of array
+        What layer l hands on: A[l] itself, or A[l] ∗ D[l] with dropout.
+    D : list of array
+        The factors of dropout; None where a layer has none.
     Z : list of array
         Z[l], l = 1 … L, before the activation. Z[0] is None.
     dZ : list of array
@@ -34,23 +40,34 @@ class Trace:
         dtype: str,
         stack: tuple[int, ...],
         in_place: Sequence[bool] = (),
+        dropout: Sequence[float] = (),
     ) -> None:
         self.rows = rows
         self._backend, self._dtype = backend, dtype
         self._shapes = [(*stack, rows, n) for n in sizes]
         self.A: list[Array] = self._arrays()
+        self.drops = self._drops(dropout)
+        self.D: list[Array] = [drop.D if drop else None for drop in self.drops]
+        # Without dropout the very list of A, so that nothing is to be kept in step.
+        self.H: list[Array] = self.A
+        if any(self.drops):
+            self.H = [drop.H if drop else a for drop, a in zip(self.drops, self.A, strict=True)]
         self.Z: list[Array] = [None]
         for l, shape in enumerate(self._shapes[1:], start=1):
             over = l <= len(in_place) and in_place[l - 1]
             self.Z.append(self.A[l] if over else backend.empty(shape, dtype))
         self.dZ: list[Array] = []
+        self._shares: Array = None
         self.dZ_T: list[Array] = []
         self.j = backend.empty(self._shapes[-1], dtype)
         # Sums over examples are products with 1ᵀ, and means with (1/m)1ᵀ: they run as fast.
         self.ones = backend.full((1, rows), 1.0, dtype)
-        self.mean = backend.full((1, rows), 1.0 / rows, dtype)
+        self._equal = (
+            backend.full((1, rows), 1.0 / rows, dtype),
+            backend.full((), 1.0 / rows, dtype),
+        )
+        self.mean, self.scale = self._equal
         self.sum_outputs = backend.full((sizes[-1], 1), 1.0, dtype)
-        self.scale = backend.full((), 1.0 / rows, dtype)
 
     def make_gradients(self) -> None:
         """Make the arrays dZ[l], if there are none yet: a prediction does without."""
@@ -58,6 +75,39 @@ class Trace:
             transpose = self._backend.xp.matrix_transpose
             self.dZ = self._arrays()
             self.dZ_T = [None, *(transpose(dZ) for dZ in self.dZ[1:])]
+
+    def read(self, X: Array) -> None:
+        """Take the inputs of the next pass."""
+        self.A[0] = self.H[0] = X
+
+    def choose_dropout(self, pattern: int) -> None:
+        """Take the pattern of that number in every layer that drops units."""
+        for drop in self.drops:
+            if drop:
+                drop.choose(pattern)
+
+    def weigh(self, weights: Array | None) -> None:
+        """Let J be the mean with these weights (…, m, 1); None weighs all examples alike.
+
+        `scale` becomes the column wᵢ/Σw, and `mean` the same memory as a row.
+        """
+        if weights is None:
+            self.mean, self.scale = self._equal
+            return
+        backend = self._backend
+        if self._shares is None:
+            self._shares = backend.empty(weights.shape, self._dtype)
+            self._share = backend.elementwise(share)
+        total = backend.matmul(self.ones, weights)
+        self._share(self._shares, weights, total)
+        self.scale, self.mean = self._shares, backend.xp.matrix_transpose(self._shares)
+
+    def _drops(self, rates: Sequence[float]) -> list[Dropped | None]:
+        drops: list[Dropped | None] = [None] * len(self.A)
+        for l, rate in enumerate(rates, start=1):
+            if rate > 0:
+                drops[l] = Dropped(self._backend, l, self._shapes[l], rate, self._dtype)
+        return drops
 
     def _arrays(self) -> list[Array]:
         return [None, *(self._backend.empty(shape, self._dtype) for shape in self._shapes[1:])]

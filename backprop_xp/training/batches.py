@@ -1,4 +1,4 @@
-"""Batches: seeded, shuffled minibatches of data that live on the device."""
+"""Batches: seeded, shuffled minibatches on the device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from backprop_xp.backends.base import Array, Backend
+from backprop_xp.training.sources import DeviceRows, Rows
 
 # So many elements are gathered at once: fewer calls than batch by batch for small batches, and what
 # was gathered is still in the cache when it is used.
@@ -14,53 +17,86 @@ _GATHERED_ELEMENTS = 2**17
 
 
 class Batches:
-    """Minibatches of (X, Y), in a new order at every pass.
+    """Minibatches of (X, Y), in a new order in every epoch.
 
-    The order is drawn on the host, so the same seed gives the same batches on every backend; it is
-    moved to the device once per pass. The last batch is short if the rows do not divide evenly.
+    The order is drawn on the host, so the same seed gives the same batches on every backend. The
+    last batch is short if the rows do not divide evenly.
 
     Parameters
     ----------
     backend : Backend
-    X, Y : array, shape (…, m, n)
-        On the backend.
+    X, Y : Rows
+        m rows each.
     batch_size : int or None
         None, or m and more, takes all rows as one batch, in their own order.
     rng : numpy.random.Generator
         Draws the order.
+    weights : array, shape (m, 1), optional
+        On the backend; batches are then (X, Y, weights).
     """
 
     def __init__(
-        self, backend: Backend, X: Array, Y: Array, batch_size: int | None, rng: Any
+        self,
+        backend: Backend,
+        X: Rows,
+        Y: Rows,
+        batch_size: int | None,
+        rng: Any,
+        weights: Array | None = None,
     ) -> None:
-        self.backend, self.X, self.Y, self.rng = backend, X, Y, rng
-        self.rows = int(X.shape[-2])
+        self.rng, self.rows = rng, X.rows
         self.batch_size = self.rows if batch_size is None else min(batch_size, self.rows)
+        self._tables = (X, Y) if weights is None else (X, Y, DeviceRows(backend, weights))
 
     def __len__(self) -> int:
         return math.ceil(self.rows / self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Array, Array]]:
-        if len(self) == 1:
-            yield self.X, self.Y
-            return
-        order = self.backend.asarray(self.rng.permutation(self.rows))
-        at_once = self.batch_size * max(1, _GATHERED_ELEMENTS // self._elements_per_batch())
-        for start in range(0, self.rows, at_once):
-            yield from self._gathered(order[start : min(start + at_once, self.rows)])
-
-    def _gathered(self, rows: Array) -> Iterator[tuple[Array, Array]]:
-        """Gather the rows of several batches in one go, and hand them out as windows."""
-        take, count = self.backend.xp.take, rows.shape[0]
-        X, Y = take(self.X, rows, axis=-2), take(self.Y, rows, axis=-2)
-        for start in range(0, count, self.batch_size):
-            part = slice(start, min(start + self.batch_size, count))
-            yield X[..., part, :], Y[..., part, :]
-
-    def _elements_per_batch(self) -> int:
-        return self.batch_size * max(1, int(self.X.size + self.Y.size) // self.rows)
+    def sample(self, rows: int) -> tuple[Array, Array]:
+        """X and Y of the first rows, up to so many."""
+        X, Y = (table.part(0, min(rows, self.rows)) for table in self._tables[:2])
+        return X, Y
 
     def sizes(self) -> list[int]:
-        """The number of rows of each batch of a pass."""
+        """The number of rows of each batch of an epoch."""
         starts = range(0, self.rows, self.batch_size)
         return [min(self.batch_size, self.rows - start) for start in starts]
+
+    def epoch(self) -> Epoch:
+        """Draw the order of the next epoch; a single batch needs none."""
+        order = self.rng.permutation(self.rows) if len(self) > 1 else None
+        return Epoch(self._tables, self.batch_size, order)
+
+
+class Epoch:
+    """The batches of one epoch: the same ones, bit by bit, however often they are asked for."""
+
+    def __init__(self, tables: tuple[Rows, ...], batch_size: int, order: np.ndarray | None) -> None:
+        self._tables, self._batch_size = tables, batch_size
+        self._orders = None if order is None else [table.place(order) for table in tables]
+        elements = batch_size * sum(table.columns for table in tables)
+        self._at_once = batch_size * max(1, _GATHERED_ELEMENTS // elements)
+
+    def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
+        """Yield (X, Y), or (X, Y, weights), from batch number `start` on, counted from 0."""
+        rows, first = self._tables[0].rows, start * self._batch_size
+        while first < rows:
+            # Up to where a gathering that began with batch 0 would end.
+            stop = min((first // self._at_once + 1) * self._at_once, rows)
+            yield from self._gathered(first, stop)
+            first = stop
+
+    def _gathered(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
+        """Gather the rows of several batches in one go, and hand them out as windows."""
+        if self._orders is None:
+            yield tuple([table.part(first, stop) for table in self._tables])
+            return
+        size, rows = self._batch_size, stop - first
+        windows = [
+            (..., slice(start, min(start + size, rows)), slice(None))
+            for start in range(0, rows, size)
+        ]
+        columns = []
+        for table, order in zip(self._tables, self._orders, strict=True):
+            array = table.take(order[first:stop])
+            columns.append([array[window] for window in windows])
+        yield from zip(*columns, strict=True)

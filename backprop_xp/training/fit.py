@@ -1,29 +1,35 @@
-"""fit: the loop over epochs and batches."""
+"""fit: from data to a trained network."""
 
 from __future__ import annotations
 
-import time
+import copy
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
-import numpy as np
-
 from backprop_xp.backends.base import Array, host_generator
-from backprop_xp.errors import ConfigurationError, DivergenceError
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.batches import Batches
+from backprop_xp.training.callbacks import Callback
+from backprop_xp.training.checkpoint import Checkpoint, restore_run
+from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
-from backprop_xp.training.step import TrainStep, train_step
+from backprop_xp.training.progress import ProgressBar, wanted
+from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.schedules import Schedule
+from backprop_xp.training.sources import Rows
+from backprop_xp.training.split import validation_split
+from backprop_xp.training.step import train_step
 from backprop_xp.training.validation import (
-    checked_data,
+    checked_rows,
     require_count,
     require_network,
     require_single,
 )
-
-# Rows of the validation set that run through the network at once, to bound its memory.
-_EVALUATION_ROWS = 4096
+from backprop_xp.training.weights import checked_weights, class_weights
 
 
 def fit(
@@ -34,9 +40,16 @@ def fit(
     epochs: int = 20,
     batch_size: int | None = 32,
     optimizer: Optimizer | None = None,
+    schedule: Schedule | None = None,
     validation_data: tuple[Any, Any] | None = None,
-    seed: Any = 0,
+    validation_fraction: float | None = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    clip_norm: float | None = None,
+    callbacks: Sequence[Callback] = (),
+    resume: Any = None,
     progress: bool | None = None,
+    seed: Any = 0,
 ) -> History:
     """Train a network on minibatches.
 
@@ -45,7 +58,9 @@ def fit(
     net : Network
         Its θ changes in place. A second call goes on from there.
     X : array_like, shape (m, n_0)
-        NumPy arrays and other host data are moved to the network's backend once.
+        A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
+        matrix, or a `numpy.memmap`, which is read batch by batch; the others but the sparse one are
+        moved to the network's backend once.
     Y : array_like, shape (m,), (m, 1) or (m, n_L)
         Targets; for softmax also integer labels, shape (m,).
     epochs : int
@@ -54,24 +69,42 @@ def fit(
         Rows per step; the last batch of an epoch may be shorter. None takes all rows at once.
     optimizer : Optimizer, optional
         By default Adam(1e-3). It keeps its moments for this network from call to call.
+    schedule : Schedule, optional
+        Multiplies the optimizer's learning rate, such as `CosineDecay(warmup=2)`.
     validation_data : (X, Y), optional
         Evaluated after every epoch.
-    seed : int or numpy.random.Generator
-        Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
+    validation_fraction : float, optional
+        Hold out this part of the rows for validation instead, in (0, 1): drawn with the seed, and
+        from every class alike where Y are classes.
+    sample_weight : array_like, shape (m,), optional
+        J of a batch averages with the weights wᵢ/Σw.
+    class_weight : "balanced" or dict, optional
+        The weight of a row by its class: a number per label (others weigh 1), or m/(K·m_k), with
+        which each of the K classes weighs as much as any other. Multiplied with `sample_weight`.
+    clip_norm : float, optional
+        A gradient that is longer is shortened to this length, over all of θ.
+    callbacks : sequence of Callback, optional
+        Such as `EarlyStopping()` and `Checkpoint(path)`; checkpoints are called last.
+    resume : path, optional
+        Go on from this checkpoint, with the same data and options, up to `epochs` in all. On one
+        backend the result is that of an uninterrupted run, bit for bit.
     progress : bool, optional
         Show a progress bar on stderr; by default if that is a terminal.
+    seed : int or numpy.random.Generator
+        Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
 
     Returns
     -------
     History
-        `loss`, `validation_loss` and `seconds`, a number per epoch.
+        Losses, metrics, learning rates and seconds, a number per epoch. Ctrl-C ends the run after
+        a step, and the history holds the epochs that were complete.
 
     Raises
     ------
-    ShapeError, DataError, BackendError, ConfigurationError
+    ShapeError, DataError, BackendError, ConfigurationError, CheckpointError
         Before any weight has changed; the message says what is wrong, for data with row and column.
     DivergenceError
-        The loss of an epoch is not finite.
+        A loss is not finite; the network keeps its last sound weights.
 
     Examples
     --------
@@ -88,68 +121,73 @@ def fit(
         require_count("batch_size", batch_size)
     require_network(net)
     require_single(net, "fit")
-    step = train_step(net, Adam() if optimizer is None else optimizer)
-    X, Y = checked_data(net, X, Y)
-    validation = _validation(net, validation_data)
-    batches = Batches(net.backend, X, Y, batch_size, host_generator(seed))
-    history = History()
-    # A run that leaves the finite numbers ends in DivergenceError; NumPy need not warn of it first.
-    with _bar(epochs, progress) as bar, np.errstate(over="ignore", invalid="ignore"):
-        for epoch in range(1, epochs + 1):
-            start = time.perf_counter()
-            history.loss.append(_train_epoch(step, batches, epoch))
-            if validation is not None:
-                history.validation_loss.append(evaluate(net, *validation))
-            history.seconds.append(time.perf_counter() - start)
-            bar.set_postfix(_latest(history), refresh=False)
-            bar.update()
-    return history
-
-
-def evaluate(net: Network, X: Array, Y: Array) -> float:
-    """J on data that `checked_data` has returned, in parts that bound the memory."""
-    total, rows = 0.0, X.shape[-2]
-    for start in range(0, rows, _EVALUATION_ROWS):
-        part = slice(start, min(start + _EVALUATION_ROWS, rows))
-        trace = net.forward(X[..., part, :])
-        total += float(net.cost(trace, Y[..., part, :])) * (trace.rows / rows)
-    return total
-
-
-def _train_epoch(step: TrainStep, batches: Batches, epoch: int) -> float:
-    """Train on every batch once; the losses are read from the device at the end, all at once."""
-    backend = step.net.backend
-    losses = backend.empty((len(batches),), step.net.dtype)
-    for i, (X, Y) in enumerate(batches):
-        losses[i] = step(X, Y)
-    host = backend.to_numpy(losses).astype(np.float64)
-    if not np.isfinite(host).all():
-        batch = int(np.argmin(np.isfinite(host)))
-        raise DivergenceError(
-            f"the loss became {host[batch]} in epoch {epoch}, batch {batch + 1} of {len(host)}: "
-            "try a smaller learning rate, or scale the features to mean 0 and deviation 1"
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise ConfigurationError(
+            f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
         )
-    return float(np.average(host, weights=batches.sizes()))
+    called = _callbacks(callbacks, progress)
+    optimizer = Adam() if optimizer is None else optimizer
+    step = train_step(net, optimizer, clip_norm=clip_norm)
+    X_rows, Y_rows = checked_rows(net, X, Y)
+    weights = _weights(net, Y_rows, sample_weight, class_weight)
+    validation = _validation_data(net, validation_data, validation_fraction)
+    rng = host_generator(seed)
+    if validation_fraction is not None:
+        kept, held_out = validation_split(net, Y_rows, validation_fraction, rng)
+        validation = X_rows.subset(held_out), Y_rows.subset(held_out)
+        X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
+        weights = (
+            None
+            if weights is None
+            else net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
+        )
+    if net.architecture.dropout:
+        step.seed = int(rng.integers(2**62))
+    run = TrainingRun(
+        Plan(
+            net=net,
+            optimizer=optimizer,
+            step=step,
+            batches=Batches(net.backend, X_rows, Y_rows, batch_size, rng, weights),
+            epochs=int(epochs),
+            schedule=copy.deepcopy(schedule),  # its memory is that of this run
+            evaluation=None if validation is None else Evaluation(*validation),
+            callbacks=called,
+            seed=int(seed) if isinstance(seed, Integral) else None,
+        )
+    )
+    if resume is not None:
+        restore_run(run, resume)
+    run.train()
+    return run.history
 
 
-def _validation(net: Network, data: Any) -> tuple[Array, Array] | None:
+def _callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
+    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+    for callback in given:
+        if not isinstance(callback, Callback):
+            raise ConfigurationError(
+                f"callbacks: {callback!r} is no Callback; subclass backprop_xp.Callback"
+            )
+    given += [ProgressBar()] if wanted(progress) else []
+    # What a checkpoint keeps is what the others remember after the epoch.
+    return sorted(given, key=lambda callback: isinstance(callback, Checkpoint))
+
+
+def _weights(net: Network, Y: Rows, sample_weight: Any, class_weight: Any) -> Array | None:
+    weights = checked_weights(net, Y.rows, sample_weight)
+    if class_weight is None:
+        return weights
+    by_class = checked_weights(net, Y.rows, class_weights(net, Y, class_weight))
+    return by_class if weights is None else weights * by_class
+
+
+def _validation_data(net: Network, data: Any, fraction: Any) -> tuple[Rows, Rows] | None:
     if data is None:
         return None
+    if fraction is not None:
+        raise ConfigurationError("validation_data and validation_fraction: give one of them")
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise ConfigurationError("validation_data: expected a pair (X, Y)")
     X, Y = data
-    return checked_data(net, X, Y, label="validation ")
-
-
-def _bar(epochs: int, progress: bool | None) -> Any:
-    from tqdm import tqdm  # here, because it would double the import time of the package
-
-    disable = None if progress is None else not progress
-    return tqdm(total=epochs, unit="epoch", disable=disable, dynamic_ncols=True)
-
-
-def _latest(history: History) -> dict[str, str]:
-    latest = {"loss": f"{history.loss[-1]:.4f}"}
-    if history.validation_loss:
-        latest["validation"] = f"{history.validation_loss[-1]:.4f}"
-    return latest
+    return checked_rows(net, X, Y, label="validation ")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.backends.base import host_generator
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+from backprop_xp.maths.network import Network
+from backprop_xp.training.labels import NO_CLASS, has_classes, row_classes
+from backprop_xp.training.sources import Rows
 
 
 def stratified_split(
@@ -55,3 +59,68 @@ def stratified_split(
         test.append(rows[:cut])
         training.append(rows[cut:])
     return np.concatenate(training), np.concatenate(test)
+
+
+def validation_split(
+    net: Network, Y: Rows, fraction: float, seed: Any = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose rows at random for validation; in equal fractions of the classes, if Y has them.
+
+    The classes count where the network's output has them, every row belongs to one, and each has
+    two rows at least; every class then keeps one row for training at least.
+
+    Parameters
+    ----------
+    net : Network
+    Y : Rows
+        What `checked_rows` returned.
+    fraction : float
+        Of the rows, in (0, 1), for validation: rounded, but one row at least in each part.
+    seed : int or numpy.random.Generator
+
+    Returns
+    -------
+    training, validation : numpy.ndarray of int
+        Row numbers, ascending, for `Rows.subset`.
+
+    Raises
+    ------
+    ConfigurationError
+        `fraction` is not in (0, 1).
+    ShapeError
+        There is one row only.
+
+    Examples
+    --------
+    >>> import numpy as np, backprop_xp as bp
+    >>> from backprop_xp.training.validation import checked_rows
+    >>> net = bp.Network([1, 3], output="softmax", backend="numpy")
+    >>> _, Y = checked_rows(net, np.zeros((20, 1)), np.arange(20) % 2)
+    >>> training, validation = validation_split(net, Y, 0.2)
+    >>> len(training), sorted(validation % 2)
+    (16, [0, 0, 1, 1])
+    """
+    if not isinstance(fraction, Real) or not 0.0 < fraction < 1.0:
+        raise ConfigurationError(f"validation_fraction={fraction!r}: expected a number in (0, 1)")
+    if Y.rows < 2:
+        raise ShapeError("validation_fraction: X has one row, which cannot be in both parts")
+    count = min(max(round(fraction * Y.rows), 1), Y.rows - 1)
+    rng = host_generator(seed)
+    held_out = np.zeros(Y.rows, bool)
+    classes = row_classes(net, Y) if has_classes(net) else np.zeros(Y.rows, np.int32)
+    sizes = np.unique(classes, return_counts=True)[1]
+    if NO_CLASS in classes or sizes.min() < 2:
+        classes, sizes = np.zeros(Y.rows, np.int32), np.array([Y.rows])
+    for label, chosen in zip(np.unique(classes), _shares(sizes, count), strict=True):
+        held_out[rng.permutation(np.flatnonzero(classes == label))[:chosen]] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def _shares(sizes: np.ndarray, count: int) -> np.ndarray:
+    """Divide `count` in proportion to `sizes`, less than all of each, by the largest remainders."""
+    exact = sizes * (count / sizes.sum())
+    shares = np.minimum(exact.astype(int), sizes - 1)
+    for i in np.argsort(shares - exact, kind="stable"):
+        if shares.sum() < count and shares[i] < sizes[i] - 1:
+            shares[i] += 1
+    return shares

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
-from backprop_xp.backends.base import Array
+from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.trace import Trace
-from backprop_xp.training.validation import require_network
+from backprop_xp.training.validation import require_network, require_positive
 
 
 class TrainStep:
@@ -18,15 +19,19 @@ class TrainStep:
     It keeps its gradient, and for every batch size the arrays of a trace, from call to call.
     """
 
-    def __init__(self, net: Network, optimizer: Optimizer) -> None:
+    def __init__(
+        self, net: Network, optimizer: Optimizer, clip_norm: float | None = None, seed: int = 0
+    ) -> None:
         self.net = net
         self.state = optimizer.state(net)
+        self.seed = seed
+        self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
         self._grads = net.gradient()
-        self._traces: dict[int, Trace] = {}
+        self._traces: dict[tuple[int, bool], Trace] = {}
         # A subclass may do in its own lines what only the primitives can do in a compiled step.
         self._run = net.backend.compile(self._step) if type(net) is Network else self._step
 
-    def __call__(self, X: Any, Y: Any) -> Array:
+    def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
         """Take one step on a batch and return J from before it, a 0-d array on the device.
 
         Parameters
@@ -36,34 +41,68 @@ class TrainStep:
             As for `Network.forward` and `Network.cost`. Shapes and dtypes are checked before any
             weight changes. Values are not, since that would wait for the device: NaN in a batch
             makes J and the weights NaN. `fit` checks values before it starts.
+        sample_weight : array_like, shape (m,), optional
+            J averages with the weights wᵢ/Σw.
 
         Raises
         ------
         ShapeError, DataError, BackendError
-            X or Y does not fit.
+            X, Y or the weights do not fit.
         """
-        X = self.net.as_inputs(X)
-        Y = self.net.as_targets(Y, X.shape[-2])
+        net = self.net
+        X = net.as_inputs(X)
+        rows = X.shape[-2]
+        Y = net.as_targets(Y, rows)
+        weights = () if sample_weight is None else (net.as_weights(sample_weight, rows),)
+        if net.architecture.dropout:
+            self._trace(X, bool(weights)).choose_dropout(self.seed + self.state.steps)
         self.state.count_step()
-        return self._run(X, Y)[..., 0, 0]
+        return self._run(X, Y, *weights)[..., 0, 0]
 
-    def _step(self, X: Array, Y: Array) -> Array:
-        net, grads, trace = self.net, self._grads, self._trace(X)
+    def _step(self, X: Array, Y: Array, *weights: Array) -> Array:
+        net, grads, trace = self.net, self._grads, self._trace(X, bool(weights))
+        for w in weights:
+            trace.weigh(w)
         net.propagate(trace)  # F1–F4
         J = net.mean_loss(trace, Y)  # J
         net.backpropagate(trace, Y, grads)  # B1–B8
+        if self._clip:
+            self._clip.apply(grads.theta)
         self.state.update(net.theta, grads.theta)  # U1–U4
         return J
 
-    def _trace(self, X: Array) -> Trace:
-        rows = X.shape[-2]
-        if rows not in self._traces:
-            self._traces[rows] = self.net.trace(X, in_place=True)
-        self._traces[rows].A[0] = X
-        return self._traces[rows]
+    def _trace(self, X: Array, weighted: bool) -> Trace:
+        kind = X.shape[-2], weighted
+        if kind not in self._traces:
+            self._traces[kind] = self.net.trace(X, in_place=True, dropout=True)
+        self._traces[kind].read(X)
+        return self._traces[kind]
 
 
-def train_step(net: Network, optimizer: Optimizer) -> TrainStep:
+class ClippedNorm:
+    """Clipping of the whole gradient (Pascanu et al., 2013): g ← g · min(1, c/‖g‖)."""
+
+    def __init__(self, net: Network, limit: float) -> None:
+        backend = net.backend
+        self._matmul = backend.matmul
+        self._squared = backend.empty((1, 1), net.dtype)
+        self._factors = (self._squared[0, 0, ...], backend.full((), limit, net.dtype))
+        self._clip = backend.elementwise(clip)
+
+    def apply(self, g: Array) -> None:
+        """Shorten g, a vector, in place if it is longer than the limit."""
+        self._matmul(g[None, :], g[:, None], self._squared)
+        self._clip(g, *self._factors)
+
+
+def clip(xp: Namespace, g: Array, squared: Array, limit: Array) -> None:
+    """`(g, squared, limit)`: g · c / max(‖g‖, c)."""
+    g *= limit / xp.maximum(xp.sqrt(squared), limit)
+
+
+def train_step(
+    net: Network, optimizer: Optimizer, *, clip_norm: float | None = None, seed: int = 0
+) -> TrainStep:
     """Return a function that takes one whole training step: `J = step(X, Y)`.
 
     Parameters
@@ -72,6 +111,10 @@ def train_step(net: Network, optimizer: Optimizer) -> TrainStep:
         Its θ changes in place.
     optimizer : Optimizer
         For example `Adam(1e-3)`.
+    clip_norm : float, optional
+        A gradient that is longer is shortened to this length, over all of θ.
+    seed : int
+        The pattern of dropout in step t is number `seed` + t, t = 0, 1 …
 
     Returns
     -------
@@ -81,7 +124,7 @@ def train_step(net: Network, optimizer: Optimizer) -> TrainStep:
     Raises
     ------
     ConfigurationError
-        `net` is not a Network or `optimizer` not an Optimizer.
+        `net` is not a Network, `optimizer` not an Optimizer, or an option makes no sense.
 
     Examples
     --------
@@ -98,4 +141,8 @@ def train_step(net: Network, optimizer: Optimizer) -> TrainStep:
         raise ConfigurationError(
             f"optimizer={optimizer!r}: expected an optimizer such as backprop_xp.Adam(1e-3)"
         )
-    return TrainStep(net, optimizer)
+    if clip_norm is not None:
+        require_positive("clip_norm", clip_norm)
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0")
+    return TrainStep(net, optimizer, clip_norm, int(seed))

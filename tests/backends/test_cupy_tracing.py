@@ -46,11 +46,20 @@ class Noting(NumPyBackend):
         return noting
 
 
-def kernels_of(hidden="tanh", output="sigmoid", loss=None, optimizer=bp.SGD, **options):
+def kernels_of(
+    hidden="tanh",
+    output="sigmoid",
+    loss=None,
+    optimizer=bp.SGD,
+    weights=None,
+    clip_norm=None,
+    **options,
+):
     """All (kernel, arguments) of one training step in float32."""
     backend = Noting()
     net = bp.Network([3, 4, 2], hidden, output, loss, backend=backend, **options)
-    bp.train_step(net, optimizer(0.1))(np.ones((5, 3)), np.ones((5, 2)))
+    step = bp.train_step(net, optimizer(0.1), clip_norm=clip_norm)
+    step(np.ones((5, 3)), np.ones((5, 2)), weights)
     return backend.seen
 
 
@@ -131,6 +140,21 @@ def test_optimizers(cuda_code, optimizer):
 def test_penalties(cuda_code):
     for seen in kernels_of(l2=0.1, l1=0.01):
         assert_single_precision(cuda_code(*seen))
+
+
+def test_dropout_weights_and_clipping(cuda_code):
+    """The hash of dropout is in 32-bit integers, which may be compared as wider ones."""
+    seen = kernels_of(dropout=0.5, weights=np.ones(5), clip_norm=1.0)
+    names = [kernel.__name__ for kernel, _ in seen]
+    assert {"draw", "drop", "dropped_gradient", "share", "clip"} < set(names)
+    for kernel, arguments in seen:
+        code = cuda_code(kernel, arguments)
+        assert_single_precision(code)
+        if kernel.__name__ == "draw":
+            assert "uint32" in repr(code.in_params)
+            lines = [line for line in code.operation.splitlines() if "const " not in line]
+            wide = [line for line in lines if "long long" in line or "int64" in line]
+            assert sum("static_cast" in line for line in wide) <= 2, code.operation
 
 
 def test_the_notes_are_complete():

@@ -164,3 +164,38 @@ def test_training_learns_xor(backend):
     for _ in range(300):
         step(X, Y)
     assert np.allclose(backend.to_numpy(net.predict(X))[:, 0], [0, 1, 1, 0], atol=0.1)
+
+
+# -- clipping ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("limit", [1e-3, 0.5, 1e6])
+def test_a_long_gradient_is_shortened_to_the_limit(backend, rng, limit):
+    """One step of gradient descent at rate 1 shows the gradient."""
+    X, Y = backend.asarray(rng.normal(size=(8, 3))), backend.asarray(rng.normal(size=(8, 2)) * 9)
+    net = bp.Network([3, 5, 2], output="identity", dtype="float64", backend=backend)
+    g = backend.to_numpy(net.backward(net.forward(X), Y).theta)
+    before = backend.to_numpy(net.theta).copy()
+    bp.train_step(net, bp.SGD(1.0), clip_norm=limit)(X, Y)
+    norm = np.linalg.norm(g)
+    moved = before - backend.to_numpy(net.theta)
+    np.testing.assert_allclose(moved, g * min(1.0, limit / norm), rtol=1e-12, atol=1e-15)
+
+
+def test_a_gradient_of_zero_stays(backend):
+    net = bp.Network([2, 1], output="identity", backend=backend)
+    net.theta = [0.0, 0.0, 0.0]
+    bp.train_step(net, bp.SGD(1.0), clip_norm=1.0)([[1.0, 1.0]], [0.0])
+    assert backend.to_numpy(net.theta).tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("clip_norm", [0, -1.0, "1", True, float("inf"), float("nan")])
+def test_limits_that_make_no_sense(clip_norm):
+    with pytest.raises(bp.ConfigurationError, match="clip_norm="):
+        bp.train_step(bp.Network([2, 1], backend="numpy"), bp.SGD(1.0), clip_norm=clip_norm)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, True, "0"])
+def test_seeds_that_make_no_sense(seed):
+    with pytest.raises(bp.ConfigurationError, match="seed="):
+        bp.train_step(bp.Network([2, 1], backend="numpy"), bp.SGD(1.0), seed=seed)

@@ -1,0 +1,80 @@
+"""Dropout (Srivastava et al., 2014), inverted: D holds 0 or 1/(1−p), and A ∗ D goes on.
+
+Which units are dropped is a hash of the number of the pattern, the layer and the place in the
+batch. So the same pattern is the same on every backend and in every process, nothing has to be
+drawn or moved, and there is no state to keep: a step's pattern follows from its number.
+"""
+
+from __future__ import annotations
+
+from backprop_xp.backends.base import Array, Backend, Namespace
+
+_WORD = 0xFFFFFFFF
+_LONG = 0xFFFFFFFFFFFFFFFF
+_GOLDEN = 0x9E3779B97F4A7C15
+
+
+class Dropped:
+    """What one hidden layer keeps for dropout, for one batch size.
+
+    Attributes
+    ----------
+    D : array, shape (…, m, n_l)
+        ∂H/∂A: 0 where a unit is dropped, else 1/(1−p), so that the expectation of H is A.
+    H : array, shape (…, m, n_l)
+        H[l] = A[l] ∗ D[l], what the next layer receives.
+    """
+
+    def __init__(
+        self, backend: Backend, layer: int, shape: tuple[int, ...], rate: float, dtype: str
+    ) -> None:
+        self._backend, self._layer = backend, layer
+        # One pattern for a whole stack, so that its members differ by θ alone.
+        shared = (*(1 for _ in shape[:-2]), *shape[-2:])
+        self.D, self.H = backend.empty(shared, dtype), backend.empty(shape, dtype)
+        xp, count = backend.xp, shape[-2] * shape[-1]
+        places = xp.arange(count, dtype=xp.uint32, device=backend.device)
+        self._place = xp.reshape(places, shared)
+        self._keys = backend.empty((3,), "uint32")
+        self._keep = min(round((1.0 - rate) * 2**32), _WORD)
+        scale = backend.full((), 1.0 / (1.0 - rate), dtype)
+        self._pattern = (self._place, *(self._keys[i, ...] for i in range(3)), scale)
+        self._draw = backend.elementwise(draw)
+        self._drop = backend.elementwise(drop)
+
+    def choose(self, pattern: int) -> None:
+        """Take the pattern of that number for the passes that follow."""
+        key = _mixed(_mixed(pattern) + self._layer * _GOLDEN)
+        self._backend.write_scalars(self._keys, (key & _WORD, key >> 32, self._keep))
+
+    def apply(self, A: Array) -> None:
+        """Fill D and H (F2 with dropout)."""
+        self._draw(self.D, *self._pattern)
+        self._drop(self.H, A, self.D)
+
+
+def draw(
+    xp: Namespace, D: Array, place: Array, key1: Array, key2: Array, keep: Array, scale: Array
+) -> None:
+    """`(D, place, key1, key2, keep, scale)`: hash every place; `keep`/2³² of the hashes stay.
+
+    The multipliers and shifts are those of Wellons' lowbias32, the second key goes in between.
+    """
+    x = place ^ key1
+    x = (x ^ (x >> 16)) * 0x7FEB352D
+    x = (x ^ key2 ^ (x >> 15)) * 0x846CA68B
+    x = x ^ (x >> 16)
+    D[...] = xp.where(x < keep, scale, 0.0)
+
+
+def drop(xp: Namespace, H: Array, A: Array, D: Array) -> None:
+    """`(H, A, D)`: H[l] = A[l] ∗ D[l]."""
+    H[...] = A * D
+
+
+def _mixed(x: int) -> int:
+    """Spread the bits of a number over 64 (Steele et al., 2014, SplitMix64)."""
+    x = (x + _GOLDEN) & _LONG
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _LONG
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _LONG
+    return x ^ (x >> 31)

@@ -1,0 +1,87 @@
+"""EarlyStopping: end a run that no longer improves, and keep its best weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.errors import ConfigurationError
+from backprop_xp.training.callbacks import Callback, Run
+from backprop_xp.training.monitor import Monitor
+
+
+class EarlyStopping(Callback):
+    """End the run when the monitored figure has not improved for `patience` epochs.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without improvement that are tolerated; the next one ends the run.
+    min_delta : float
+        Smaller improvements do not count.
+    monitor : str, optional
+        "loss", "validation_loss", "validation_accuracy" or "validation_r2". By default the
+        validation loss, or the loss where there are no validation data.
+    restore_best : bool
+        At the end of the run, however it ends, put the weights of the best epoch back.
+
+    Attributes
+    ----------
+    best_epoch : int
+        The number of the best epoch, from 1; 0 before the first.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], seed=0, backend="numpy")
+    >>> stopping = bp.EarlyStopping(patience=2, min_delta=0.01)
+    >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=500, callbacks=[stopping])
+    >>> len(history.loss) < 500, history.stopped
+    (True, 'early stopping: no better loss for 3 epochs')
+    """
+
+    def __init__(
+        self,
+        patience: int = 10,
+        min_delta: float = 0.0,
+        monitor: str | None = None,
+        restore_best: bool = True,
+    ) -> None:
+        self._monitor = Monitor("EarlyStopping", monitor, patience, min_delta)
+        self.patience, self.min_delta = patience, min_delta
+        self.monitor, self.restore_best = monitor, restore_best
+        if not isinstance(restore_best, bool):
+            raise ConfigurationError(
+                f"EarlyStopping: restore_best={restore_best!r}, but expected True or False"
+            )
+        self.best_epoch = 0
+        self._best_theta: np.ndarray | None = None
+
+    def on_train_begin(self, run: Run) -> None:
+        if run.epoch == 0:  # not resumed: an object that has served before begins anew
+            self._monitor = Monitor("EarlyStopping", self.monitor, self.patience, self.min_delta)
+            self.best_epoch, self._best_theta = 0, None
+
+    def on_epoch_end(self, run: Run) -> None:
+        self._monitor.look(run.history)
+        if self._monitor.improved:
+            self.best_epoch = run.epoch
+            if self.restore_best:
+                self._best_theta = run.net.backend.to_numpy(run.net.theta).copy()
+        if self._monitor.waited > self.patience:
+            name = self.monitor or ("validation_loss" if run.history.validation_loss else "loss")
+            run.stop(f"early stopping: no better {name} for {self._monitor.waited} epochs")
+
+    def on_train_end(self, run: Run) -> None:
+        if self._best_theta is not None:
+            run.net.theta = run.net.backend.asarray(self._best_theta)
+
+    def state(self) -> dict[str, Any]:
+        best = {} if self._best_theta is None else {"best_theta": self._best_theta}
+        return {"best_epoch": self.best_epoch, **self._monitor.state(), **best}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self._monitor.restore(state)
+        self.best_epoch = state["best_epoch"]
+        self._best_theta = state.get("best_theta")

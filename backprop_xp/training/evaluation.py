@@ -1,0 +1,85 @@
+"""Evaluation: J and a metric on held-out data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backprop_xp.backends.base import Array
+from backprop_xp.maths.activations import SOFTMAX
+from backprop_xp.maths.network import Network
+from backprop_xp.training.sources import Rows
+
+# Rows that run through the network at once, to bound its memory.
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass
+class Evaluation:
+    """Data to look at after every epoch, nothing dropped and all rows weighed alike."""
+
+    X: Rows
+    Y: Rows
+
+    def run(self, net: Network) -> tuple[float, dict[str, float]]:
+        """Return J and {"validation_accuracy": …} or {"validation_r2": …}."""
+        metric = _Accuracy(net) if _has_classes(net) else _R2(net)
+        loss, rows = 0.0, self.X.rows
+        for start in range(0, rows, _ROWS_AT_ONCE):
+            stop = min(start + _ROWS_AT_ONCE, rows)
+            trace, Y = net.forward(self.X.part(start, stop)), self.Y.part(start, stop)
+            loss += float(net.cost(trace, Y)) * ((stop - start) / rows)
+            metric.add(trace.A[-1], Y)
+        return loss, {metric.name: metric.value()}
+
+
+def _has_classes(net: Network) -> bool:
+    return net.output == SOFTMAX or net.loss.targets == "probability"
+
+
+class _Accuracy:
+    """The part of the rows with the right class or, for several sigmoids, of the right outputs."""
+
+    name = "validation_accuracy"
+
+    def __init__(self, net: Network) -> None:
+        self._net, self._right, self._all = net, 0.0, 0
+
+    def add(self, A: Array, Y: Array) -> None:
+        xp = self._net.backend.xp
+        if self._net.output == SOFTMAX:
+            right = xp.argmax(A, axis=-1) == xp.argmax(Y, axis=-1)
+        else:
+            right = (A > 0.5) == (Y > 0.5)
+        self._right += float(xp.sum(xp.astype(right, xp.float64)))
+        self._all += right.size
+
+    def value(self) -> float:
+        return self._right / self._all
+
+
+class _R2:
+    """1 − Σ(y−a)²/Σ(y−ȳ)², averaged over the outputs that vary."""
+
+    name = "validation_r2"
+
+    def __init__(self, net: Network) -> None:
+        self._net = net
+        self._errors: list[np.ndarray] = []
+        self._targets: list[np.ndarray] = []
+
+    def add(self, A: Array, Y: Array) -> None:
+        to_numpy = self._net.backend.to_numpy
+        targets = to_numpy(Y).astype(np.float64)
+        self._targets.append(targets)
+        self._errors.append(np.sum((targets - to_numpy(A)) ** 2, axis=0))
+
+    def value(self) -> float:
+        targets = np.concatenate(self._targets)
+        spread = np.sum((targets - targets.mean(axis=0)) ** 2, axis=0)
+        errors = np.sum(self._errors, axis=0)
+        varies = spread > 0
+        if not varies.any():
+            return float("nan")
+        return float(np.mean(1.0 - errors[varies] / spread[varies]))

@@ -1,0 +1,164 @@
+"""Frames of pandas and polars at the door: numbers become one array, the rest is refused by name.
+
+Neither library is imported: whoever hands in a frame has done that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.errors import DataError
+
+_TYPES = ("DataFrame", "LazyFrame", "Series")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What X or Y, its columns and its rows are called in messages.
+
+    Attributes
+    ----------
+    name : str
+        "X", "validation Y" …
+    columns : tuple
+        The names of a frame's columns; empty for other data, whose columns have numbers.
+    index : object
+        The row labels of a pandas frame, else None.
+    """
+
+    name: str
+    columns: tuple[Any, ...] = ()
+    index: Any = None
+
+    def place(self, row: int, *column: int) -> str:
+        """Name a value, `X[4, 'age']`, and its row's label where that is not its number."""
+        keys = [repr(self.columns[i]) if self.columns else str(i) for i in column]
+        label = row if self.index is None else self.index[row]
+        also = "" if str(label) == str(row) else f" (in the row labelled {label!r})"
+        return f"{self.name}[{', '.join([str(row), *keys])}]{also}"
+
+    def column(self, number: int) -> str:
+        """Name a column, or the whole where it has no names: `X: column 'age'`."""
+        return f"{self.name}: column {self.columns[number]!r}" if self.columns else self.name
+
+
+def is_frame(x: Any) -> bool:
+    """Whether `x` is a frame or a series of pandas or polars."""
+    return _library(x) is not None
+
+
+def read_frame(frame: Any, name: str, dtype: str | None = None) -> tuple[np.ndarray, Names]:
+    """Return a frame as an array (m, n), or a series as (m,), and what its places are called.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        Of pandas or polars, with columns of numbers or booleans.
+    name : str
+        What messages call it.
+    dtype : str, optional
+        By default the smallest that holds all columns, so that integers remain integers.
+
+    Raises
+    ------
+    DataError
+        A column holds no numbers, or has missing values.
+    """
+    library, kind = str(_library(frame)), type(frame).__name__
+    if kind == "LazyFrame":
+        raise DataError(f"{name} is a LazyFrame, which has no rows yet: hand {name}.collect()")
+    is_series = len(frame.shape) == 1
+    if is_series:
+        columns = [(frame.name, frame)]
+    else:
+        columns = list(
+            frame.items()
+            if library == "pandas"
+            else zip(frame.columns, frame.iter_columns(), strict=True)
+        )
+    nameless = is_series and frame.name in (None, "")
+    keys = () if nameless else tuple(key for key, _ in columns)
+    names = Names(name, keys, frame.index if library == "pandas" else None)
+    array = _array([column for _, column in columns], frame.shape[0], names, library, dtype)
+    return (array[:, 0] if is_series else array), names
+
+
+def _array(
+    columns: list[Any], rows: int, names: Names, library: str, dtype: str | None
+) -> np.ndarray:
+    if rows == 0:  # whatever the columns' dtypes: there is no value that could have them
+        return np.empty((0, len(columns)))
+    numbers = _pandas_numbers if library == "pandas" else _polars_numbers
+    parts = [numbers(column, names, i) for i, column in enumerate(columns)]
+    result = np.empty((rows, len(parts)), dtype or np.result_type(*parts, np.bool_))
+    with np.errstate(over="ignore"):  # the checks of values name what does not fit
+        for i, part in enumerate(parts):
+            result[:, i] = part
+    return result
+
+
+def _pandas_numbers(column: Any, names: Names, number: int) -> np.ndarray:
+    dtype = column.dtype
+    if dtype.kind not in "fiub":
+        is_text = dtype.kind == "O" and isinstance(column.iloc[0], str)
+        what = "text" if is_text else _KINDS.get(dtype.kind, "Python objects")
+        what = "categories" if dtype.name == "category" else what
+        raise DataError(_not_numbers(what, dtype, names, number, "pandas"))
+    if not isinstance(dtype, np.dtype):  # which alone has no missing values but NaN
+        _refuse_missing(column.isna().to_numpy(), names, number)
+    return np.asarray(column.to_numpy())
+
+
+def _polars_numbers(column: Any, names: Names, number: int) -> np.ndarray:
+    dtype = column.dtype
+    is_plain = dtype.is_float() or str(dtype) == "Boolean"
+    if not (is_plain or dtype.is_numeric()):
+        what = {"String": "text", "Categorical": "categories", "Enum": "categories"}.get(
+            type(dtype).__name__, "dates or times" if dtype.is_temporal() else "no numbers"
+        )
+        raise DataError(_not_numbers(what, dtype, names, number, "polars"))
+    _refuse_missing(column.is_null().to_numpy(), names, number)
+    fits = is_plain or (dtype.is_integer() and not str(dtype).endswith("128"))
+    return np.asarray((column if fits else column.cast(float)).to_numpy())
+
+
+def _refuse_missing(missing: np.ndarray, names: Names, number: int) -> None:
+    if not missing.any():
+        return
+    place, count = names.place(int(np.argmax(missing)), number), int(missing.sum())
+    others = f" ({count} values are missing in this column)" if count > 1 else ""
+    raise DataError(
+        f"{place} is missing{others}. Nothing was trained: drop or fill such rows first"
+    )
+
+
+_KINDS = {"M": "dates", "m": "durations", "c": "complex numbers"}
+_ENCODE = {
+    "pandas": ("pandas.get_dummies does", "pandas.factorize does"),
+    "polars": ("DataFrame.to_dummies does", "Series.rank('dense') - 1 does"),
+}
+
+
+def _not_numbers(what: str, dtype: Any, names: Names, number: int, library: str) -> str:
+    features, classes = _ENCODE[library]
+    if what in ("text", "categories"):
+        advice = f"encode it as numbers first, as {features}"
+        if names.name.endswith("Y"):
+            advice = f"number classes 0, 1, 2 … first, as {classes}"
+    elif what in ("dates", "durations", "dates or times"):
+        advice = "turn it into numbers, such as days since a date, or drop it"
+    else:
+        advice = "convert it to numbers, or drop it"
+    return f"{names.column(number)} holds {what} (dtype {dtype}): {advice}"
+
+
+def _library(x: Any) -> str | None:
+    """Return the library of a frame; subclasses of frames, such as GeoPandas', are frames too."""
+    for kind in type(x).__mro__:
+        root = kind.__module__.partition(".")[0]
+        if kind.__name__ in _TYPES and root in ("pandas", "polars"):
+            return root
+    return None

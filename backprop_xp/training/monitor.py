@@ -1,0 +1,58 @@
+"""Monitor: is a figure of the history still improving?"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+from backprop_xp.errors import ConfigurationError, unknown
+from backprop_xp.training.history import History
+
+
+class Monitor:
+    """The best value of one figure, and for how many epochs it was not reached.
+
+    Attributes
+    ----------
+    best : float
+        The best value so far; ±inf before the first.
+    improved : bool
+        Whether the last epoch was the best.
+    waited : int
+        Epochs since the best.
+    """
+
+    def __init__(self, owner: str, name: str | None, patience: Any, min_delta: Any) -> None:
+        if not isinstance(patience, Integral) or isinstance(patience, bool) or patience < 0:
+            raise ConfigurationError(f"{owner}: patience={patience!r}, but expected an integer ≥ 0")
+        number = isinstance(min_delta, Real) and not isinstance(min_delta, bool)
+        if not number or not 0.0 <= min_delta < math.inf:
+            raise ConfigurationError(f"{owner}: min_delta={min_delta!r}, but expected a number ≥ 0")
+        if name is not None and not isinstance(name, str):
+            raise ConfigurationError(f"{owner}: monitor={name!r}, but expected a name")
+        self._owner, self._name, self._min_delta = owner, name, float(min_delta)
+        self.best, self.improved, self.waited = math.inf, False, 0
+
+    def look(self, history: History) -> float:
+        """Take in the figures of the epoch that ends; return the one that is monitored."""
+        latest = history.latest()
+        name = self._name or ("validation_loss" if "validation_loss" in latest else "loss")
+        if name not in latest:
+            hint = "" if "validation_loss" in latest else " (fit has no validation data)"
+            raise ConfigurationError(f"{self._owner}: {unknown('figure', name, latest)}{hint}")
+        # A loss falls when it improves, an accuracy or r2 rises.
+        sign = 1.0 if name.endswith("loss") else -1.0
+        value = sign * latest[name]
+        self.improved = value < self.best - self._min_delta
+        self.best = value if self.improved else self.best
+        self.waited = 0 if self.improved else self.waited + 1
+        return latest[name]
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint must keep."""
+        return {"best": self.best, "waited": self.waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        self.best, self.waited = state["best"], state["waited"]

@@ -1,0 +1,130 @@
+"""TrainingRun: a call of `fit` that is under way: epochs, batches, steps, and who is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Array
+from backprop_xp.maths.network import Network
+from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.training.batches import Batches, Epoch
+from backprop_xp.training.callbacks import Callback
+from backprop_xp.training.divergence import Guard
+from backprop_xp.training.evaluation import Evaluation
+from backprop_xp.training.history import History
+from backprop_xp.training.interruption import Interruption
+from backprop_xp.training.schedules import Schedule
+from backprop_xp.training.step import TrainStep
+
+
+@dataclass
+class Plan:
+    """What `fit` was asked for, checked."""
+
+    net: Network
+    optimizer: Optimizer
+    step: TrainStep
+    batches: Batches
+    epochs: int
+    schedule: Schedule | None
+    evaluation: Evaluation | None
+    callbacks: list[Callback]
+    seed: int | None
+
+
+class TrainingRun:
+    """See `callbacks.Run` for what callbacks may use."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.net, self.optimizer, self.state = plan.net, plan.optimizer, plan.step.state
+        self.history = History()
+        self.epoch, self.epochs = 0, plan.epochs
+        self.batch, self.batches = 0, len(plan.batches)
+        self.state.learning_rate = plan.optimizer.learning_rate
+        self._interruption = Interruption()
+        self._guard = Guard(self)
+
+    def train(self) -> None:
+        """Run the epochs that are left."""
+        self._tell("on_train_begin")
+        try:
+            # A run that leaves the finite numbers ends in DivergenceError; NumPy need not warn.
+            with self._interruption, np.errstate(over="ignore", invalid="ignore"):
+                while self.epoch < self.epochs and self.history.stopped is None:
+                    self.epoch += 1
+                    self._run_epoch()
+        finally:
+            self._tell("on_train_end")
+
+    def stop(self, reason: str) -> None:
+        """End the run after this epoch or, if called from a batch, after this batch."""
+        self.history.stopped = reason
+
+    def sample(self, rows: int) -> tuple[Array, Array]:
+        """The first rows of the training data, on the device."""
+        return self.plan.batches.sample(rows)
+
+    def _run_epoch(self) -> None:
+        start = time.perf_counter()
+        self.batch = 0
+        self._tell("on_epoch_begin")
+        loss = self._train_epoch(self.plan.batches.epoch())
+        if loss is None:  # ended within the epoch: its figures would not be those of an epoch
+            return
+        history = self.history
+        history.loss.append(loss)
+        history.learning_rate.append(self.state.learning_rate)
+        if self.plan.evaluation:
+            validation_loss, metrics = self.plan.evaluation.run(self.net)
+            history.validation_loss.append(validation_loss)
+            for name, value in metrics.items():
+                history.metrics.setdefault(name, []).append(value)
+        if self.plan.schedule:
+            self.plan.schedule.after_epoch(history)
+        history.seconds.append(time.perf_counter() - start)
+        self._tell("on_epoch_end")
+
+    def _train_epoch(self, epoch: Epoch) -> float | None:
+        """Train on every batch once; return the mean loss, or None if stopped on the way."""
+        guard, interruption, history = self._guard, self._interruption, self.history
+        before, after = self._hooks("on_batch_begin"), self._hooks("on_batch_end")
+        guard.begin(epoch)
+        for batch in epoch.batches():
+            self.batch += 1
+            for hook in before:
+                hook(self)
+            guard.note(self.take_step(batch), batch)
+            for hook in after:
+                hook(self)
+            if interruption.asked:
+                self.stop("interrupted")
+            if history.stopped is not None:
+                break
+        guard.look()
+        return guard.mean_loss() if history.stopped is None else None
+
+    def take_step(self, batch: tuple[Array, ...]) -> Array:
+        """Train on batch number `self.batch`; again from the same weights it is the same step."""
+        if self.plan.schedule:
+            done = self.epoch - 1 + (self.batch - 1) / self.batches
+            factor = self.plan.schedule.factor(done, self.epochs)
+            self.state.learning_rate = self.optimizer.learning_rate * factor
+        return self.plan.step(*batch)
+
+    def _hooks(self, name: str) -> list[Callable[[Any], None]]:
+        """The hooks of that name that somebody has overridden: the others cost nothing."""
+        own = [c for c in self.plan.callbacks if getattr(type(c), name) is not _NOTHING[name]]
+        return [getattr(callback, name) for callback in own]
+
+    def _tell(self, name: str) -> None:
+        for hook in self._hooks(name):
+            hook(self)
+
+
+_NOTHING = {name: getattr(Callback, name) for name in dir(Callback) if name.startswith("on_")}

@@ -1,0 +1,148 @@
+"""Sample and class weights at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Array
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError, unknown
+from backprop_xp.maths.activations import SOFTMAX
+from backprop_xp.maths.network import Network
+from backprop_xp.training.frames import Names, is_frame, read_frame
+from backprop_xp.training.labels import NO_CLASS, has_classes, row_classes
+from backprop_xp.training.sources import Rows
+from backprop_xp.training.tables import is_sparse
+
+
+def checked_weights(net: Network, rows: int, sample_weight: Any) -> Array | None:
+    """Return sample weights as an array (rows, 1) of the network's dtype on its backend.
+
+    Parameters
+    ----------
+    net : Network
+    rows : int
+        m of X.
+    sample_weight : array_like, shape (m,) or (m, 1), or None
+        Also a series or a frame of one column.
+
+    Raises
+    ------
+    ShapeError
+        There is not one weight per row.
+    DataError, BackendError
+        A weight is negative or not finite, or none is positive; or they are no numbers.
+    """
+    if sample_weight is None:
+        return None
+    if is_sparse(sample_weight):
+        raise DataError("sample_weight is sparse: hand sample_weight.toarray().ravel()")
+    names = Names("sample_weight")
+    if is_frame(sample_weight):
+        sample_weight, names = read_frame(sample_weight, "sample_weight", net.dtype)
+    backend, xp = net.backend, net.backend.xp
+    if backend.origin(sample_weight) != "numpy":
+        backend.require_own(sample_weight, "sample_weight")
+    try:
+        weights = backend.asarray(sample_weight, net.dtype)
+    except DataError as problem:
+        raise DataError(f"sample_weight: {problem}") from problem
+    if tuple(weights.shape) not in ((rows,), (rows, 1)):
+        raise ShapeError(
+            f"sample_weight has the shape {tuple(weights.shape)}; expected ({rows},): one weight "
+            "per row of X"
+        )
+    weights = xp.reshape(weights, (rows, 1))
+    # Comparisons with NaN are false.
+    _require_weights(backend.to_numpy(xp.isfinite(weights) & (weights >= 0)), weights, net, names)
+    return weights
+
+
+def _require_weights(good: np.ndarray, weights: Array, net: Network, names: Names) -> None:
+    if not good.all():
+        row = int(np.argmin(good[:, 0]))
+        value, count = float(weights[row, 0]), int(np.count_nonzero(~good))
+        others = f" ({count} such weights in all)" if count > 1 else ""
+        what = "negative" if value < 0 and np.isfinite(value) else f"not finite in {net.dtype}"
+        raise DataError(
+            f"{names.place(row)} = {value:g} is {what}{others}: weights are numbers ≥ 0"
+        )
+    if not bool(net.backend.xp.any(weights > 0)):
+        raise DataError("sample_weight is 0 for every row: at least one must be > 0")
+
+
+def class_weights(net: Network, Y: Rows, class_weight: Any) -> np.ndarray:
+    """Return the weight of every row by its class.
+
+    Parameters
+    ----------
+    net : Network
+        With a softmax output, or one sigmoid output.
+    Y : Rows
+        What `checked_rows` returned: 0 and 1, or one-hot rows.
+    class_weight : "balanced" or mapping
+        "balanced" gives each of the K classes that Y has the same sum of weights: m / (K · rows of
+        the class). A mapping gives weights by label; classes that it does not name weigh 1.
+
+    Returns
+    -------
+    numpy.ndarray, shape (m,)
+
+    Raises
+    ------
+    ConfigurationError
+        The output has no classes, a label is none of them, or a weight makes no sense.
+    DataError
+        A row of Y belongs to no class, or every row would weigh 0.
+    """
+    if not has_classes(net):
+        raise ConfigurationError(
+            "class_weight is defined for softmax outputs and for one sigmoid output, but this "
+            f"network has {net.sizes[-1]} {net.output.name} outputs: use sample_weight"
+        )
+    number = net.sizes[-1] if net.output == SOFTMAX else 2
+    # Looked at before Y, which may be long.
+    named = None if _is_balanced(class_weight) else _by_class(class_weight, number)
+    classes = row_classes(net, Y)
+    if (classes == NO_CLASS).any():
+        row = int(np.argmax(classes == NO_CLASS))
+        one = "a one-hot row" if net.output == SOFTMAX else "0 or 1"
+        raise DataError(f"class_weight needs a class in every row, but Y[{row}] is not {one}")
+    weights = (_balanced(classes, number) if named is None else named)[classes]
+    if not weights.any():
+        raise DataError("class_weight is 0 for every class that Y has: nothing would be learnt")
+    return weights
+
+
+def _is_balanced(class_weight: Any) -> bool:
+    if isinstance(class_weight, Mapping):
+        return False
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return True
+    raise ConfigurationError(
+        f"class_weight={class_weight!r}: expected 'balanced', or a mapping such as {{0: 1, 1: 5}}"
+    )
+
+
+def _balanced(classes: np.ndarray, number: int) -> np.ndarray:
+    counts = np.bincount(classes, minlength=number)
+    present = int(np.count_nonzero(counts))
+    return len(classes) / (present * np.maximum(counts, 1.0))
+
+
+def _by_class(class_weight: Mapping[Any, Any], number: int) -> np.ndarray:
+    weights = np.ones(number)
+    for label, weight in class_weight.items():
+        if label not in range(number):  # which finds 1.0 and NumPy's integers, too
+            raise ConfigurationError(
+                unknown("class", label, map(str, range(number)), f"class_weight[{label!r}]")
+            )
+        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
+            raise ConfigurationError(
+                f"class_weight[{label!r}] = {weight!r}: expected a finite number ≥ 0"
+            )
+        weights[int(label)] = weight
+    return weights

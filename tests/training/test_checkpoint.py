@@ -1,0 +1,252 @@
+"""Checkpoint and resume: bit for bit, whatever was interrupted, and errors that say why not."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from cases import OPTIMIZERS, optimizer_id
+
+import backprop_xp as bp
+
+SCHEDULES = [
+    None,
+    bp.CosineDecay(warmup=1),
+    bp.ReduceOnPlateau(patience=0, ratio=0.5, min_delta=0.05),
+]
+
+
+class Crash(Exception):
+    pass
+
+
+class CrashIn(bp.Callback):
+    """Ends the process, as far as fit can tell, in the middle of an epoch."""
+
+    def __init__(self, epoch, batch=2):
+        self.epoch, self.batch = epoch, batch
+
+    def on_batch_end(self, run):
+        if (run.epoch, run.batch) == (self.epoch, self.batch):
+            raise Crash
+
+
+def data():
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(50, 4))
+    return X, (X[:, 0] + rng.normal(size=50) > 0).astype(int)
+
+
+def train(backend, path=None, crash=None, **options):
+    """A run of up to 6 epochs: its network and history, or None if it crashes."""
+    dropout = options.pop("dropout", 0.0)
+    net = bp.Network([4, 8, 1], "relu", seed=3, dropout=dropout, backend=backend)
+    callbacks = [*options.pop("callbacks", []), *([bp.Checkpoint(path)] if path else [])]
+    callbacks += [CrashIn(crash)] if crash else []
+    options = {"epochs": 6, "batch_size": 16, "seed": 7} | options
+    try:
+        return net, bp.fit(net, *data(), callbacks=callbacks, **options)
+    except Crash:
+        return None
+
+
+def assert_same(one, other):
+    (net, history), (again, resumed) = one, other
+    to_numpy = net.backend.to_numpy
+    assert to_numpy(net.theta).tobytes() == to_numpy(again.theta).tobytes()
+    for name in ("loss", "validation_loss", "metrics", "learning_rate", "stopped"):
+        assert getattr(history, name) == getattr(resumed, name), name
+    assert len(resumed.seconds) == len(resumed.loss)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=optimizer_id)
+def test_resumed_is_uninterrupted(backend, tmp_path, optimizer, schedule):
+    def options():
+        fresh = type(optimizer)(*optimizer.__reduce__()[1])
+        return {"optimizer": fresh, "schedule": schedule, "dropout": 0.3, "clip_norm": 0.5}
+
+    path = tmp_path / "run.safetensors"
+    whole = train(backend, validation_fraction=0.3, **options())
+    assert train(backend, path, 4, validation_fraction=0.3, **options()) is None
+    resumed = train(backend, path, resume=path, validation_fraction=0.3, **options())
+    assert_same(whole, resumed)
+
+
+@pytest.mark.parametrize("crash", [2, 3, 5])
+def test_early_stopping_goes_on_where_it_was(backend, tmp_path, crash):
+    """A rate so large that the best epoch is an early one, from before the crash or after."""
+
+    def options():
+        stopping = bp.EarlyStopping(patience=2, min_delta=0.02)
+        return {"optimizer": bp.SGD(2.0), "callbacks": [stopping], "epochs": 40}
+
+    whole = train(backend, **options())
+    assert whole[1].stopped
+    path = tmp_path / "run"
+    assert train(backend, path, crash, **options()) is None
+    assert_same(whole, train(backend, path, resume=path, **options()))
+
+
+def test_a_run_that_had_stopped_stays_stopped(backend, tmp_path):
+    def options():
+        return {"callbacks": [bp.EarlyStopping(patience=0, min_delta=1e9)]}
+
+    whole = train(backend, tmp_path / "run", **options())
+    assert_same(whole, train(backend, resume=tmp_path / "run", **options()))
+
+
+def test_a_chain_of_crashes(tmp_path):
+    path = tmp_path / "run"
+    assert train("numpy", path, 2, dropout=0.5) is None
+    for crash in (4, 5, 6):
+        assert train("numpy", path, crash, resume=path, dropout=0.5) is None
+    assert_same(train("numpy", dropout=0.5), train("numpy", path, resume=path, dropout=0.5))
+
+
+def test_sample_and_class_weights(backend, tmp_path):
+    options = {"sample_weight": np.linspace(0, 1, 50), "class_weight": "balanced"}
+    path = tmp_path / "run"
+    assert train(backend, path, 5, **options) is None
+    assert_same(train(backend, **options), train(backend, path, resume=path, **options))
+
+
+def test_more_epochs_continue_a_finished_run(backend, tmp_path):
+    path = tmp_path / "run"
+    train(backend, path, epochs=3)
+    assert_same(train(backend, epochs=6), train(backend, resume=path, epochs=6))
+    history = train(backend, resume=path, epochs=2)[1]  # nothing is left to do
+    assert len(history.loss) == 3
+
+
+def test_every_epochs_and_the_last(tmp_path):
+    path, seen = tmp_path / "run", []
+
+    class Looking(bp.Callback):
+        def on_epoch_begin(self, run):
+            seen.append(path.stat().st_mtime_ns if path.exists() else 0)
+
+    net = bp.Network([4, 1], backend="numpy")
+    callbacks = [bp.Checkpoint(path, every_epochs=3), Looking()]
+    bp.fit(net, *data(), epochs=8, callbacks=callbacks)
+    assert [a != b for a, b in pairwise(seen)] == [0, 0, 1, 0, 0, 1, 0]
+    history = bp.fit(net, *data(), epochs=8, resume=path)
+    assert len(history.loss) == 8
+
+
+def test_a_checkpoint_opens_as_a_network(backend, tmp_path):
+    net, _ = train(backend, tmp_path / "run", dropout=0.25)
+    opened = bp.load(tmp_path / "run", backend=backend)
+    assert np.array_equal(backend.to_numpy(opened.theta), backend.to_numpy(net.theta))
+    assert opened.architecture == net.architecture
+
+
+def test_a_generator_other_than_the_default(tmp_path):
+    """Some keep arrays in their state."""
+
+    def seed():
+        return {"seed": np.random.Generator(np.random.MT19937(5))}
+
+    path = tmp_path / "run"
+    assert train("numpy", path, 4, **seed()) is None
+    assert_same(train("numpy", **seed()), train("numpy", path, resume=path, **seed()))
+
+
+# -- what does not fit ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"optimizer": bp.SGD(0.1)}, "its optimizer is .*Adam.*here it is .*SGD"),
+        ({"optimizer": bp.Adam(0.5)}, "its optimizer is .*0.001.*here it is .*0.5"),
+        ({"batch_size": 8}, "its batch_size is 16, but here it is 8"),
+        ({"seed": 8}, "its seed is 7, but here it is 8"),
+        ({"dropout": 0.5}, "its architecture is"),
+        ({"schedule": bp.CosineDecay()}, "its schedule is None"),
+        ({"callbacks": [bp.EarlyStopping()]}, "its callbacks is"),
+        ({"validation_fraction": 0.5}, "its number of rows is 50, but here it is 25"),
+    ],
+)
+def test_another_run(tmp_path, change, words):
+    path = tmp_path / "run"
+    train("numpy", path, epochs=2)
+    with pytest.raises(bp.CheckpointError, match=words):
+        train("numpy", resume=path, **change)
+
+
+def test_what_is_no_checkpoint_changes_nothing(tmp_path):
+    net = bp.Network([4, 8, 1], "relu", seed=3, backend="numpy")
+    before = net.theta.copy()
+    net.save(tmp_path / "network")
+    (tmp_path / "text").write_text("text")
+    for name, words in (("network", "no checkpoint of a run"), ("text", "text"), ("no", "no")):
+        with pytest.raises(bp.CheckpointError, match=words):
+            bp.fit(net, *data(), resume=tmp_path / name)
+    with pytest.raises(bp.ConfigurationError, match="resume=True: expected the path"):
+        bp.fit(net, *data(), resume=True)
+    assert np.array_equal(net.theta, before)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: bp.Checkpoint(3),
+        lambda: bp.Checkpoint("run", every_epochs=0),
+        lambda: bp.Checkpoint("run", every_epochs=1.5),
+    ],
+)
+def test_options_that_make_no_sense(make):
+    with pytest.raises(bp.ConfigurationError, match="but expected"):
+        make()
+
+
+def test_a_directory_that_is_not_there_is_noticed_at_the_first_write(tmp_path):
+    with pytest.raises(bp.CheckpointError, match="nowhere"):
+        train("numpy", tmp_path / "nowhere" / "run")
+
+
+# -- a process that is killed --------------------------------------------------------------------
+
+SCRIPT = """
+import sys, numpy as np, backprop_xp as bp
+rng = np.random.default_rng(0)
+X = rng.normal(size=(200, 8)); Y = (X[:, 0] > 0).astype(int)
+net = bp.Network([8, 16, 1], seed=1, dropout=0.1, backend="numpy")
+path, resume = sys.argv[1], sys.argv[2:] or [None]
+print("ready", flush=True)
+bp.fit(net, X, Y, epochs=120, batch_size=20, callbacks=[bp.Checkpoint(path)], resume=resume[0])
+np.save(path + ".npy", net.theta)
+"""
+
+
+def start(path, *resume):
+    command = [sys.executable, "-c", SCRIPT, str(path), *resume]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_process_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path):
+    path, whole = tmp_path / "run", tmp_path / "whole"
+    with start(whole) as process:
+        assert process.wait() == 0
+    rng, kills, resume = random.Random(1), 0, ()
+    while kills < 8:
+        with start(path, *resume) as process:
+            time.sleep(rng.uniform(0.0, 0.12))
+            process.kill()
+        kills += 1
+        if path.exists():
+            bp.load(path, backend="numpy")
+            resume = (str(path),)
+    with start(path, *resume) as process:
+        assert process.wait() == 0
+    assert np.array_equal(np.load(f"{path}.npy"), np.load(f"{whole}.npy"))
