@@ -93,10 +93,29 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--learning-rate", metavar="R", type=float, help="default: the optimizer's own"
     )
     group.add_argument("--l2", metavar="R", type=float, help="penalty (l2/2) Σ W² (default: 0)")
+    group.add_argument(
+        "--dropout", metavar="R", type=float, help="fraction of hidden units dropped (default: 0)"
+    )
+    group.add_argument(
+        "--patience",
+        metavar="N",
+        type=int,
+        help="stop after so many epochs without a better loss on a tenth of the training rows, "
+        "which is then set aside, and keep the best weights",
+    )
+    group.add_argument(
+        "--class-weight", choices=("balanced",), help="let every class weigh the same"
+    )
 
 
 def _add_results(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--out", metavar="FILE", type=Path, help="save the model (.safetensors)")
+    group.add_argument(
+        "--checkpoint", metavar="FILE", type=Path, help="write the run there after every epoch"
+    )
+    group.add_argument(
+        "--resume", metavar="FILE", type=Path, help="go on from a checkpoint, up to --epochs in all"
+    )
     group.add_argument("--quiet", action="store_true", help="print the last line alone")
     group.add_argument("--json", action="store_true", help="print one JSON document instead")
 

@@ -26,11 +26,13 @@ OPTIMIZERS = {
     "sgd": bp.SGD,
 }
 _NOTICES = 12
+# Of the training rows; what early stopping looks at.
+_VALIDATION = 0.1
 
 
 def train_table(options: argparse.Namespace) -> int:
     """Train on a table, and print what was done and how well it does."""
-    require_writable("--out", options.out, inputs=(options.data,))
+    _check_files(options)
     backend = bp.get_backend(options.backend)
     frame = read_table(options.data)
     data = prepare(
@@ -40,15 +42,20 @@ def train_table(options: argparse.Namespace) -> int:
         drop=options.drop or (),
         together=options.scale == "table",
         held_out=0.2 if options.held_out is None else options.held_out,
+        validation=_VALIDATION if options.patience is not None else 0.0,
         seed=options.seed,
     )
     net = _network(options, data, backend)
+    model = TableModel(net, data.preprocessing, data.task)
+    if options.resume:
+        model.require_same(options.resume)
     say = (lambda *line: None) if options.quiet or options.json else _say
     _describe(say, options, frame, data, net)
     start = time.perf_counter()
-    history = _fit(options, data, net)
+    history = _fit(options, data, model)
     seconds = time.perf_counter() - start
-    model = TableModel(net, data.preprocessing, data.task)
+    if not history.loss:  # interrupted in the first epoch
+        raise KeyboardInterrupt
     result = report(model, data.held_out.frame, data.held_out.X)
     if options.out:
         model.save(options.out)
@@ -58,6 +65,14 @@ def train_table(options: argparse.Namespace) -> int:
     _conclude(say, options, history, seconds, result)
     print(result.last_line())
     return 0
+
+
+def _check_files(options: argparse.Namespace) -> None:
+    """Refuse before training what could not be written after it."""
+    if options.out and options.checkpoint and options.out.resolve() == options.checkpoint.resolve():
+        raise bp.ConfigurationError(f"--out and --checkpoint are the same file, {options.out}")
+    require_writable("--out", options.out, inputs=(options.data,))
+    require_writable("--checkpoint", options.checkpoint, inputs=(options.data,))
 
 
 def _target(options: argparse.Namespace, frame: Frame) -> str:
@@ -78,6 +93,7 @@ def _network(options: argparse.Namespace, data: Prepared, backend: bp.Backend) -
         hidden=options.activation or "relu",
         output=data.task.output,
         l2=options.l2 or 0.0,
+        dropout=options.dropout or 0.0,
         seed=options.seed,
         backend=backend,
     )
@@ -96,16 +112,25 @@ def _widths(hidden: str | None) -> list[int]:
         ) from problem
 
 
-def _fit(options: argparse.Namespace, data: Prepared, net: bp.Network) -> bp.History:
-    watched = data.held_out
+def _fit(options: argparse.Namespace, data: Prepared, model: TableModel) -> bp.History:
+    # Without early stopping nothing is decided by what is watched, so the held-out rows may be.
+    watched = data.held_out if data.validation is None else data.validation
+    callbacks: list[bp.Callback] = []
+    if options.patience is not None:
+        callbacks.append(bp.EarlyStopping(options.patience))
+    if options.checkpoint:
+        callbacks.append(bp.Checkpoint(options.checkpoint, extra=model.extra()))
     return bp.fit(
-        net,
+        model.net,
         data.training.X,
         data.training.Y,
         epochs=_epochs(options, data),
         batch_size=_batch_size(options, data),
         optimizer=_optimizer(options),
         validation_data=(watched.X, watched.Y),
+        class_weight=options.class_weight,
+        callbacks=callbacks,
+        resume=options.resume,
         progress=False if options.quiet else None,  # None: if stderr is a terminal
         seed=options.seed,
     )
@@ -161,7 +186,11 @@ def _describe(
         say("notice", notice)
     if len(data.notices) > _NOTICES:
         say("notice", f"… and {len(data.notices) - _NOTICES:,} more: see --json")
-    say("rows", f"{len(data.training):,} to train on, {len(data.held_out):,} held out for the test")
+    watched = f"{len(data.validation):,} to stop by, " if data.validation else ""
+    say(
+        "rows",
+        f"{len(data.training):,} to train on, {watched}{len(data.held_out):,} held out to test on",
+    )
     say("network", _layers(net))
     say("backend", f"{net.backend.name} ({net.backend.description})")
 
@@ -184,7 +213,8 @@ def _conclude(
     say(
         "trained",
         f"{len(history.loss)} epochs of {options.optimizer or 'adam'} in {seconds:.1f} s, "
-        f"loss {history.loss[0]:.4f} → {history.loss[-1]:.4f}",
+        f"loss {history.loss[0]:.4f} → {history.loss[-1]:.4f}"
+        + (f" ({history.stopped})" if history.stopped else ""),
     )
     if options.out:
         say("saved", f"{options.out}; use it: python -m backprop_xp predict {options.out} DATA")
@@ -208,7 +238,11 @@ def _document(
         "task": data.task.kind,
         "why": data.task.why,
         "notices": data.notices,
-        "rows": {"training": len(data.training), "held_out": len(data.held_out)},
+        "rows": {
+            "training": len(data.training),
+            "validation": len(data.validation or ()),
+            "held_out": len(data.held_out),
+        },
         "network": {
             "sizes": list(net.sizes),
             "hidden": [g.name for g in net.hidden],
@@ -218,9 +252,11 @@ def _document(
         },
         "backend": net.backend.name,
         "epochs": len(history.loss),
+        "stopped": history.stopped,
         "seconds": seconds,
         "loss": history.loss,
         "validation_loss": history.validation_loss,
+        **history.metrics,
         "test": result.plain(),
         "out": None if options.out is None else str(options.out),
     }

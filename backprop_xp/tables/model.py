@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,22 @@ class TableModel:
             columns[f"probability_{label}"] = column
         return pd.DataFrame(columns)
 
+    def extra(self) -> dict[str, Any]:
+        """What travels with the network in a file, so that `load_table_model` can read it."""
+        return {"table": as_plain(self.preprocessing, self.task)}
+
     def save(self, path: str | Path) -> None:
         """Write all of it to a file; `load_table_model` reads it."""
-        save_network(self.net, path, {"table": as_plain(self.preprocessing, self.task)})
+        save_network(self.net, path, self.extra())
+
+    def require_same(self, path: str | Path) -> None:
+        """Raise CheckpointError if a checkpoint is of another table, or of other rows of it."""
+        _, extra = load_network(path, self.net.backend)
+        if extra.get("table") != json.loads(json.dumps(self.extra()["table"])):
+            raise CheckpointError(
+                f"{path} belongs to another run: its table had other columns or other values. "
+                "Resume with the same DATA and options"
+            )
 
 
 def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
