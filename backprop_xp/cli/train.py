@@ -88,11 +88,18 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         type=int,
         help="rows per step (default: 32; 128 from 10,000 training rows)",
     )
-    group.add_argument("--optimizer", choices=OPTIMIZERS, help="default: adam")
+    group.add_argument(
+        "--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)"
+    )
     group.add_argument(
         "--learning-rate", metavar="R", type=float, help="default: the optimizer's own"
     )
-    group.add_argument("--l2", metavar="R", type=float, help="penalty (l2/2) Σ W² (default: 0)")
+    group.add_argument(
+        "--l2",
+        metavar="R",
+        type=float,
+        help="penalty (l2/2) Σ W² (default: 10 / training rows, which fades as the rows grow)",
+    )
     group.add_argument(
         "--dropout", metavar="R", type=float, help="fraction of hidden units dropped (default: 0)"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import backprop_xp as bp
 from backprop_xp.cli.options import require_writable
+from backprop_xp.errors import unknown
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.model import TableModel
 from backprop_xp.tables.prepared import Prepared, prepare
@@ -26,6 +27,9 @@ OPTIMIZERS = {
     "sgd": bp.SGD,
 }
 _NOTICES = 12
+# The default penalty is this over the training rows: a prior on W that few rows leave strong. On
+# diabetes (354 rows) it lifts r2 from 0.24 to 0.53, on 39,000 rows it changes little.
+_L2_ROWS = 10.0
 # Of the training rows; what early stopping looks at.
 _VALIDATION = 0.1
 
@@ -45,6 +49,10 @@ def train_table(options: argparse.Namespace) -> int:
         validation=_VALIDATION if options.patience is not None else 0.0,
         seed=options.seed,
     )
+    if options.class_weight and not data.task.classes:
+        raise bp.ConfigurationError(
+            f"--class-weight: the target {data.task.target!r} has no classes, it is a regression"
+        )
     net = _network(options, data, backend)
     model = TableModel(net, data.preprocessing, data.task)
     if options.resume:
@@ -92,7 +100,7 @@ def _network(options: argparse.Namespace, data: Prepared, backend: bp.Backend) -
         [data.preprocessing.features, *_widths(options.hidden), data.task.outputs],
         hidden=options.activation or "relu",
         output=data.task.output,
-        l2=options.l2 or 0.0,
+        l2=_L2_ROWS / len(data.training) if options.l2 is None else options.l2,
         dropout=options.dropout or 0.0,
         seed=options.seed,
         backend=backend,
@@ -150,7 +158,10 @@ def _epochs(options: argparse.Namespace, data: Prepared) -> int:
 
 
 def _optimizer(options: argparse.Namespace) -> Any:
-    make = OPTIMIZERS[options.optimizer or "adam"]
+    name = options.optimizer or "adam"
+    if name not in OPTIMIZERS:
+        raise bp.ConfigurationError(unknown("optimizer", name, OPTIMIZERS))
+    make = OPTIMIZERS[name]
     return make() if options.learning_rate is None else make(options.learning_rate)
 
 
@@ -249,6 +260,7 @@ def _document(
             "output": net.output.name,
             "loss": net.loss.name,
             "parameters": int(net.theta.shape[0]),
+            "l2": net.architecture.l2,
         },
         "backend": net.backend.name,
         "epochs": len(history.loss),

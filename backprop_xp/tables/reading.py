@@ -163,7 +163,7 @@ def _parquet(path: Path, text: list[str]) -> Frame:
 
 def _npz(path: Path, text: list[str]) -> Frame:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except _NPZ_PROBLEMS as problem:
         raise DataError(

@@ -168,7 +168,8 @@ def _check(
         raise ConfigurationError(
             f"--task regression: the target {target!r} is not numbers (row {row}: {value!r})"
         )
-    if task == "multiclass" and asked is None and len(classes) > _TEXT_LABELS:
+    many = len(classes) > min(_TEXT_LABELS, len(column) / 2)
+    if task == "multiclass" and asked is None and holds == "category" and many:
         row, value, numbers = not_a_number(column)
         hint = (
             f"{numbers:,} of {len(column):,} are numbers, but row {row} has {value!r}: correct "
@@ -176,7 +177,10 @@ def _check(
             if numbers > len(column) // 2
             else f"such as {value!r}: merge them, or say --task multiclass"
         )
-        raise DataError(f"the target {target!r} is text with {len(classes):,} values; {hint}")
+        raise DataError(
+            f"the target {target!r} is text with {len(classes):,} values in {len(column):,} rows; "
+            f"{hint}"
+        )
 
 
 def _count(values: int) -> str:
