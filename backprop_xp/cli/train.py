@@ -98,7 +98,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--l2",
         metavar="R",
         type=float,
-        help="penalty (l2/2) Σ W² (default: 10 / training rows, which fades as the rows grow)",
+        help="penalty (l2/2) Σ W² (default: 5 / training rows, which fades as the rows grow)",
     )
     group.add_argument(
         "--dropout", metavar="R", type=float, help="fraction of hidden units dropped (default: 0)"
@@ -132,7 +132,11 @@ def train(options: argparse.Namespace) -> int:
     if options.data is not None:
         return train_table(options)
     ours = {"data", "seed", "backend", "run"}
-    given = [name for name, value in vars(options).items() if value and name not in ours]
+    given = [
+        name
+        for name, value in vars(options).items()
+        if name not in ours and value is not None and value is not False
+    ]
     if given:
         raise bp.ConfigurationError(
             f"--{given[0].replace('_', '-')} needs DATA: train FILE --target COL"

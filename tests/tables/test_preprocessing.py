@@ -136,7 +136,7 @@ def test_unseen_categories(mixed):
 )
 def test_other_columns_than_at_training(mixed, change, message):
     ours, _ = fitted(mixed[["size", "colour", "sold"]])
-    with pytest.raises(bp.DataError, match="^column") as refusal:
+    with pytest.raises(bp.DataError, match=r"^column") as refusal:
         ours.transform(change(mixed[["colour", "size"]]))
     assert message in str(refusal.value)
 
