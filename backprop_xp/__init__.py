@@ -12,8 +12,12 @@ from backprop_xp.errors import (
     DivergenceError,
     ShapeError,
 )
+from backprop_xp.insight.decision_boundary import plot_decision_boundary
+from backprop_xp.insight.explain import explain
+from backprop_xp.insight.explanation import Explanation
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.gradient_report import GradientReport
+from backprop_xp.insight.layer_statistics import LayerStatistics
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
@@ -23,6 +27,7 @@ from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
+from backprop_xp.training.history_plot import plot_history
 from backprop_xp.training.schedules import (
     ConstantRate,
     CosineDecay,
@@ -53,9 +58,11 @@ __all__ = [
     "DataError",
     "DivergenceError",
     "EarlyStopping",
+    "Explanation",
     "ExponentialDecay",
     "GradientReport",
     "History",
+    "LayerStatistics",
     "Momentum",
     "Nesterov",
     "Network",
@@ -67,8 +74,11 @@ __all__ = [
     "StepDecay",
     "check_gradients",
     "datasets",
+    "explain",
     "fit",
     "get_backend",
     "load",
+    "plot_decision_boundary",
+    "plot_history",
     "train_step",
 ]

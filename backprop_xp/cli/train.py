@@ -123,6 +123,9 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--resume", metavar="FILE", type=Path, help="go on from a checkpoint, up to --epochs in all"
     )
+    group.add_argument(
+        "--plot", metavar="FILE", type=Path, help="draw the run's curves: .png, .svg or .pdf"
+    )
     group.add_argument("--quiet", action="store_true", help="print the last line alone")
     group.add_argument("--json", action="store_true", help="print one JSON document instead")
 

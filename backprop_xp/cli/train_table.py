@@ -17,6 +17,7 @@ from backprop_xp.tables.prepared import Prepared, prepare
 from backprop_xp.tables.preprocessing import Number, listed
 from backprop_xp.tables.reading import read_table
 from backprop_xp.tables.report import ClassReport, ValueReport, report
+from backprop_xp.training.figures import checked_path, require_matplotlib
 
 OPTIMIZERS = {
     "adam": bp.Adam,
@@ -67,6 +68,8 @@ def train_table(options: argparse.Namespace) -> int:
     result = report(model, data.held_out.frame, data.held_out.X)
     if options.out:
         model.save(options.out)
+    if options.plot:
+        bp.plot_history(history, options.plot)
     if options.json:
         print(json.dumps(_document(options, data, net, history, seconds, result), indent=2))
         return 0
@@ -81,6 +84,10 @@ def _check_files(options: argparse.Namespace) -> None:
         raise bp.ConfigurationError(f"--out and --checkpoint are the same file, {options.out}")
     require_writable("--out", options.out, inputs=(options.data,))
     require_writable("--checkpoint", options.checkpoint, inputs=(options.data,))
+    require_writable("--plot", options.plot, inputs=(options.data,))
+    if options.plot:
+        checked_path(options.plot)
+        require_matplotlib()
 
 
 def _target(options: argparse.Namespace, frame: Frame) -> str:
@@ -230,7 +237,9 @@ def _conclude(
     )
     if options.out:
         say("saved", f"{options.out}; use it: python -m backprop_xp predict {options.out} DATA")
-    else:
+    if options.plot:
+        say("drawn", f"{options.plot}: the curves of the run")
+    if not options.out:
         say("notice", "the model is not saved: --out FILE saves it")
     if not (options.quiet or options.json):
         print(f"\n{result.text()}\n")
@@ -272,4 +281,5 @@ def _document(
         **history.metrics,
         "test": result.plain(),
         "out": None if options.out is None else str(options.out),
+        "plot": None if options.plot is None else str(options.plot),
     }

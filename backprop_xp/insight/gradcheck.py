@@ -173,6 +173,7 @@ class _Checker:
             backward=float(given[worst]),
             difference=float(central[worst]),
             passed=bool(errors[worst] <= self.tolerance),
+            differences=tuple(central.tolist()),
         )
 
     def _relative_errors(self, given: np.ndarray, central: np.ndarray) -> np.ndarray:

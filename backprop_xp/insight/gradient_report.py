@@ -26,6 +26,8 @@ class ParameterCheck(NamedTuple):
     backward, difference : float
         What `backward` and the central difference gave there.
     passed : bool
+    differences : tuple of float
+        Every central difference, in the order of the entries (or directions).
     """
 
     name: str
@@ -38,6 +40,7 @@ class ParameterCheck(NamedTuple):
     backward: float
     difference: float
     passed: bool
+    differences: tuple[float, ...]
 
     def __str__(self) -> str:
         mark = "ok   " if self.passed else "WRONG"

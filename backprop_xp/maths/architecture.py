@@ -123,7 +123,7 @@ def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
             raise ConfigurationError(
                 f"dropout={rates!r}: expected a rate in [0, 1), or a list with one per hidden layer"
             )
-    if given[0] is rates:
+    if not isinstance(rates, list | tuple):
         given *= layers
     if len(given) != layers:
         raise ConfigurationError(f"dropout lists {len(given)} rates for {layers} hidden layers")

@@ -6,7 +6,6 @@ before it was held against the size of the file, so a hostile file costs no more
 
 from __future__ import annotations
 
-import json
 import math
 import reprlib
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
-from backprop_xp.storage.documents import decode
+from backprop_xp.storage.documents import decode, encode
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -85,7 +84,7 @@ def write_container(
         begin, end = end, end + array.nbytes
         entry = {"dtype": CODES[array.dtype], "shape": array.shape, "data_offsets": [begin, end]}
         header[name] = entry
-    text = json.dumps(header, separators=(",", ":")).encode("ascii")
+    text = encode(header).encode("ascii")
     text += b" " * (-len(text) % 8)  # so that the arrays are aligned
     if len(text) > LONGEST_HEADER:
         raise CheckpointError(
@@ -113,7 +112,7 @@ def read_header(file: BufferedReader, size: int) -> tuple[dict[str, str], list[E
             raise CheckpointError(f"no safetensors file, or one that was cut ({size:,} bytes)")
         header = decode(str(file.read(length), "utf-8"))
     except UnicodeDecodeError:
-        raise CheckpointError(_foreign(start) or "its header is not text") from None
+        raise CheckpointError(_foreign(start) or "its header is damaged (no text)") from None
     except CheckpointError as problem:
         raise CheckpointError(_foreign(start) or str(problem)) from None
     metadata = header.pop(METADATA, {})
@@ -124,9 +123,10 @@ def read_header(file: BufferedReader, size: int) -> tuple[dict[str, str], list[E
     ends = [0, *(entry.end for entry in entries)]
     if [entry.begin for entry in entries] != ends[:-1]:
         raise CheckpointError("its arrays overlap or leave gaps")
-    if ends[-1] != size - _LENGTH - length:
+    there = size - _LENGTH - length
+    if ends[-1] != there:
         raise CheckpointError(
-            f"its arrays need {ends[-1]:,} bytes, but {size - _LENGTH - length:,} are there"
+            f"it was cut or damaged: its arrays need {ends[-1]:,} bytes, but {there:,} are there"
         )
     return metadata, entries
 

@@ -14,6 +14,9 @@ _FLOAT = "$float"
 _NOT_FINITE = ("nan", "inf", "-inf")
 
 _DEEPEST = 100
+# An empty list in a text takes three bytes there and sixty in memory: without a bound, a hostile
+# file could take twenty times its size.
+_MOST_PARTS = 500_000
 
 
 def encode(document: dict[str, Any]) -> str:
@@ -31,7 +34,9 @@ def encode(document: dict[str, Any]) -> str:
     CheckpointError
         Anything else is in it; the message says where.
     """
-    return json.dumps(_plain(document, ()), allow_nan=False, separators=(",", ":"))
+    text = json.dumps(_plain(document, ()), allow_nan=False, separators=(",", ":"))
+    _require_few_parts(text)
+    return text
 
 
 def decode(text: str) -> dict[str, Any]:
@@ -47,14 +52,15 @@ def decode(text: str) -> dict[str, Any]:
     CheckpointError
         It is not strict JSON, repeats a key, is nested too deeply, or is no mapping.
     """
+    _require_few_parts(text)
     try:
         document = json.loads(text, object_pairs_hook=_mapping, parse_constant=_refuse)
     except RecursionError:
-        raise CheckpointError("JSON that is nested too deeply") from None
+        raise CheckpointError("its JSON is nested too deeply") from None
     except ValueError as problem:  # of json's, of int's for thousands of digits, and our own
-        raise CheckpointError(f"not the JSON that was written ({problem})") from None
+        raise CheckpointError(f"its JSON is damaged ({problem})") from None
     if not isinstance(document, dict):
-        raise CheckpointError(f"not a JSON mapping but a {type(document).__name__}")
+        raise CheckpointError(f"its JSON is no mapping but a {type(document).__name__}")
     return document
 
 
@@ -76,6 +82,11 @@ def _plain(value: Any, where: tuple[str, ...]) -> Any:
         f"{'.'.join(where) or 'the metadata'}: {reprlib.repr(value)} cannot be saved: expected "
         "text, numbers, None, and lists and dicts of them"
     )
+
+
+def _require_few_parts(text: str) -> None:
+    if text.count("[") + text.count("{") > _MOST_PARTS:
+        raise CheckpointError(f"a document may have {_MOST_PARTS:,} lists and dicts at most")
 
 
 def _key(key: Any, where: tuple[str, ...]) -> str:

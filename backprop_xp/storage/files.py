@@ -58,7 +58,8 @@ def write(
     path : str or path-like
         Its directory must exist. An existing file is replaced, and keeps its permissions.
     arrays : dict of str to numpy.ndarray
-        Of any shape with up to eight axes; float32, float64 or integers. NaN is a value, too.
+        Of any shape with up to eight axes; float32, float64 or integers. NaN is a value, too. They
+        must not change meanwhile.
     metadata : dict
         Of what `documents.encode` takes: text, numbers, None, and lists and dicts of them.
     kind : str
@@ -81,19 +82,9 @@ def write(
     ({'theta': array([1., 1., 1.])}, {'steps': 7})
     """
     name = file_name(path)
-    stored = {key: _storable(key, array) for key, array in arrays.items()}
-    document = encode(
-        {
-            "format": FORMAT,
-            "version": VERSION,
-            "library": _library(),
-            "kind": kind,
-            "arrays": {key: _checksum(key, array) for key, array in stored.items()},
-            "metadata": dict(metadata),
-        }
-    )
-    texts = {FORMAT: document, _CHECKSUM: _digest(document)}
     try:
+        stored = {key: _storable(key, array) for key, array in arrays.items()}
+        texts = _texts(stored, metadata, kind)
         with replacing(name) as file:
             write_container(file, stored, texts)
     except (OSError, ValueError) as problem:
@@ -134,6 +125,21 @@ def read(path: str | os.PathLike[str], kind: str) -> tuple[dict[str, np.ndarray]
         raise CheckpointError(unreadable(name, problem)) from problem
 
 
+def _texts(arrays: dict[str, np.ndarray], metadata: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return the document of a file, and its checksum."""
+    document = encode(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "library": _library(),
+            "kind": kind,
+            "arrays": {name: _checksum(name, array) for name, array in arrays.items()},
+            "metadata": dict(metadata),
+        }
+    )
+    return {FORMAT: document, _CHECKSUM: _digest(document)}
+
+
 def _read(file: BufferedReader, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode):
@@ -144,7 +150,7 @@ def _read(file: BufferedReader, kind: str) -> tuple[dict[str, np.ndarray], dict[
     document = _document(texts, kind)
     checksums = document["arrays"]
     if set(checksums) != {entry.name for entry in entries}:
-        raise CheckpointError(f"it should hold the arrays {', '.join(checksums) or 'none'}")
+        raise CheckpointError(f"it should hold the arrays {', '.join(checksums) or 'none':.200}")
     arrays = {entry.name: _array(file, entry, checksums[entry.name]) for entry in entries}
     return {key: arrays[key] for key in checksums}, document["metadata"]
 
@@ -159,7 +165,7 @@ def _document(texts: dict[str, str], kind: str) -> dict[str, Any]:
         raise CheckpointError("its document is damaged")
     if version > VERSION:
         raise CheckpointError(
-            f"it has the format version {version}, written by backprop_xp "
+            f"it has the format version {reprlib.repr(version)}, written by backprop_xp "
             f"{reprlib.repr(document.get('library'))}, but this is {_library()}, which knows "
             f"versions up to {VERSION}: pip install --upgrade backprop-xp"
         )

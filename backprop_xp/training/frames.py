@@ -37,6 +37,7 @@ class Names:
         """Name a value, `X[4, 'age']`, and its row's label where that is not its number."""
         keys = [repr(self.columns[i]) if self.columns else str(i) for i in column]
         label = row if self.index is None else self.index[row]
+        label = label.item() if isinstance(label, np.generic) else label
         also = "" if str(label) == str(row) else f" (in the row labelled {label!r})"
         return f"{self.name}[{', '.join([str(row), *keys])}]{also}"
 
@@ -103,10 +104,8 @@ def _array(
 def _pandas_numbers(column: Any, names: Names, number: int) -> np.ndarray:
     dtype = column.dtype
     if dtype.kind not in "fiub":
-        is_text = dtype.kind == "O" and isinstance(column.iloc[0], str)
-        what = "text" if is_text else _KINDS.get(dtype.kind, "Python objects")
-        what = "categories" if dtype.name == "category" else what
-        raise DataError(_not_numbers(what, dtype, names, number, "pandas"))
+        kind = "categories" if dtype.name == "category" else _KINDS.get(dtype.kind, "objects")
+        raise DataError(_not_numbers(column, kind, names.column(number), "pandas"))
     if not isinstance(dtype, np.dtype):  # which alone has no missing values but NaN
         _refuse_missing(column.isna().to_numpy(), names, number)
     return np.asarray(column.to_numpy())
@@ -114,15 +113,14 @@ def _pandas_numbers(column: Any, names: Names, number: int) -> np.ndarray:
 
 def _polars_numbers(column: Any, names: Names, number: int) -> np.ndarray:
     dtype = column.dtype
-    is_plain = dtype.is_float() or str(dtype) == "Boolean"
-    if not (is_plain or dtype.is_numeric()):
-        what = {"String": "text", "Categorical": "categories", "Enum": "categories"}.get(
-            type(dtype).__name__, "dates or times" if dtype.is_temporal() else "no numbers"
-        )
-        raise DataError(_not_numbers(what, dtype, names, number, "polars"))
+    as_it_is = dtype.is_float() or str(dtype) == "Boolean"
+    if not (as_it_is or dtype.is_numeric()):
+        kind = "dates" if dtype.is_temporal() else "objects"
+        raise DataError(_not_numbers(column, kind, names.column(number), "polars"))
     _refuse_missing(column.is_null().to_numpy(), names, number)
-    fits = is_plain or (dtype.is_integer() and not str(dtype).endswith("128"))
-    return np.asarray((column if fits else column.cast(float)).to_numpy())
+    if not (as_it_is or (dtype.is_integer() and "128" not in str(dtype))):
+        column = column.cast(float)  # decimals, and integers that NumPy does not have
+    return np.asarray(column.to_numpy())
 
 
 def _refuse_missing(missing: np.ndarray, names: Names, number: int) -> None:
@@ -135,6 +133,7 @@ def _refuse_missing(missing: np.ndarray, names: Names, number: int) -> None:
     )
 
 
+# NumPy's letters for what is not a number.
 _KINDS = {"M": "dates", "m": "durations", "c": "complex numbers"}
 _ENCODE = {
     "pandas": ("pandas.get_dummies does", "pandas.factorize does"),
@@ -142,17 +141,20 @@ _ENCODE = {
 }
 
 
-def _not_numbers(what: str, dtype: Any, names: Names, number: int, library: str) -> str:
+def _not_numbers(column: Any, kind: str, name: str, library: str) -> str:
+    """Say what a column holds, the first text in it above all: it may be a '?' among numbers."""
+    example = next(((i, value) for i, value in enumerate(column) if isinstance(value, str)), None)
     features, classes = _ENCODE[library]
-    if what in ("text", "categories"):
-        advice = f"encode it as numbers first, as {features}"
-        if names.name.endswith("Y"):
-            advice = f"number classes 0, 1, 2 … first, as {classes}"
-    elif what in ("dates", "durations", "dates or times"):
+    if name.partition(":")[0].endswith("Y"):
+        advice = f"number classes 0, 1, 2 … first, as {classes}"
+    elif example is not None or kind == "categories":
+        advice = f"encode it as numbers first, as {features}, or drop it"
+    elif kind in ("dates", "durations"):
         advice = "turn it into numbers, such as days since a date, or drop it"
     else:
         advice = "convert it to numbers, or drop it"
-    return f"{names.column(number)} holds {what} (dtype {dtype}): {advice}"
+    holds = kind if example is None else f"text, such as {example[1]!r} in row {example[0]}"
+    return f"{name} holds {holds} (dtype {column.dtype}): {advice}"
 
 
 def _library(x: Any) -> str | None:

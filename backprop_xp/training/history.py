@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -45,3 +47,9 @@ class History:
         """The last epoch's figures by name, such as {"loss": 0.1, "validation_loss": 0.2}."""
         columns = {"loss": self.loss, "validation_loss": self.validation_loss, **self.metrics}
         return {name: values[-1] for name, values in columns.items() if values}
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
+        """Draw the run; see `plot_history`."""
+        from backprop_xp.training.history_plot import plot_history
+
+        return plot_history(self, path)

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-# A table read at random maps far more of its file than the rows themselves; after so many rows the
+# A row that is read at random maps up to 2 MB of its file around it; after so many rows the
 # pages are handed back.
-_ROWS_PER_RELEASE = 256
+_ROWS_PER_RELEASE = 16
 
 Chosen: TypeAlias = "np.ndarray | slice"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError, unknown
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
 from backprop_xp.training.frames import Names, is_frame, read_frame
@@ -111,7 +111,7 @@ def class_weights(net: Network, Y: Rows, class_weight: Any) -> np.ndarray:
         row = int(np.argmax(classes == NO_CLASS))
         one = "a one-hot row" if net.output == SOFTMAX else "0 or 1"
         raise DataError(f"class_weight needs a class in every row, but Y[{row}] is not {one}")
-    weights = (_balanced(classes, number) if named is None else named)[classes]
+    weights: np.ndarray = (_balanced(classes, number) if named is None else named)[classes]
     if not weights.any():
         raise DataError("class_weight is 0 for every class that Y has: nothing would be learnt")
     return weights
@@ -130,19 +130,27 @@ def _is_balanced(class_weight: Any) -> bool:
 def _balanced(classes: np.ndarray, number: int) -> np.ndarray:
     counts = np.bincount(classes, minlength=number)
     present = int(np.count_nonzero(counts))
-    return len(classes) / (present * np.maximum(counts, 1.0))
+    weights: np.ndarray = len(classes) / (present * np.maximum(counts, 1.0))
+    return weights
 
 
 def _by_class(class_weight: Mapping[Any, Any], number: int) -> np.ndarray:
     weights = np.ones(number)
     for label, weight in class_weight.items():
         if label not in range(number):  # which finds 1.0 and NumPy's integers, too
-            raise ConfigurationError(
-                unknown("class", label, map(str, range(number)), f"class_weight[{label!r}]")
-            )
-        if not isinstance(weight, Real) or not 0 <= weight < np.inf:
+            raise ConfigurationError(_no_such_class(label, number))
+        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
             raise ConfigurationError(
                 f"class_weight[{label!r}] = {weight!r}: expected a finite number ≥ 0"
             )
         weights[int(label)] = weight
     return weights
+
+
+def _no_such_class(label: Any, number: int) -> str:
+    try:
+        near = round(float(label))
+    except (TypeError, ValueError, OverflowError):
+        near = -1
+    hint = f" Did you mean the number {near}?" if 0 <= near < number else ""
+    return f"class_weight[{label!r}]: no such class.{hint} The classes are 0 … {number - 1}"

@@ -128,6 +128,7 @@ def test_it_regularizes():
         ("0.5", "expected a rate"),
         (True, "expected a rate"),
         (float("nan"), "expected a rate"),
+        ([], "dropout lists 0 rates"),
         ([0.5], "dropout lists 1 rates for 2 hidden layers"),
         ([0.5, 0.5, 0.5], "dropout lists 3 rates for 2 hidden layers"),
         ([0.5, None], "expected a rate"),

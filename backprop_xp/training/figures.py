@@ -1,0 +1,106 @@
+"""What all pictures share: matplotlib, if it is installed, colours, and saving to a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from backprop_xp.errors import ConfigurationError, unknown
+
+# A matplotlib Figure: matplotlib is an extra, so its types may be absent.
+Figure: TypeAlias = Any
+
+# Colours that differ for colour-blind readers too (Okabe and Ito, 2008).
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+ORANGE, PURPLE, SKY, GREY = "#E69F00", "#CC79A7", "#56B4E9", "#6B6B6B"
+PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#000000")
+
+_SUFFIXES = (".pdf", ".png", ".svg")
+_STYLE = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.titlesize": 11,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "figure.constrained_layout.h_pad": 0.09,
+    "figure.constrained_layout.w_pad": 0.09,
+    "svg.hashsalt": "backprop_xp",  # the same picture is the same file
+}
+
+
+@contextmanager
+def picture(
+    width: float, height: float, path: str | os.PathLike[str] | None, **options: Any
+) -> Iterator[Figure]:
+    """Hand out an empty Figure to draw on, and save it at the end if there is a path.
+
+    It belongs to no window: pyplot and the user's choice of a matplotlib backend are not touched.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+    path : path-like or None
+        .png, .svg or .pdf.
+    **options
+        For Figure.
+
+    Raises
+    ------
+    ConfigurationError
+        matplotlib is missing, or the path cannot be written to.
+    """
+    checked = None if path is None else checked_path(path)
+    require_matplotlib()
+    import matplotlib as mpl
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with mpl.style.context(["default", _STYLE]):
+        figure = Figure(figsize=(width, height), **options)
+        yield figure
+        if checked is not None:
+            _save(figure, checked)
+
+
+def require_matplotlib() -> None:
+    """Raise ConfigurationError if matplotlib is missing, and say how to get it."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ConfigurationError(
+            'pictures are drawn with matplotlib, which is not installed: pip install "'
+            'backprop-xp[plot]"'
+        ) from None
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """Return where to save a picture, or raise ConfigurationError before any work is done."""
+    try:
+        checked = Path(path)
+    except TypeError:
+        raise ConfigurationError(f"path={path!r}: expected the name of a file") from None
+    if checked.suffix.lower() not in _SUFFIXES:
+        asked = f"{str(path)!r} ends in {checked.suffix!r}" if checked.suffix else repr(str(path))
+        raise ConfigurationError(unknown("kind of picture", checked.suffix, _SUFFIXES, asked))
+    if not checked.parent.is_dir():
+        raise ConfigurationError(f"{str(path)!r}: there is no directory {str(checked.parent)!r}")
+    return checked
+
+
+def _save(figure: Figure, path: Path) -> None:
+    undated = {"Date": None} if path.suffix.lower() == ".svg" else None
+    try:
+        figure.savefig(path, dpi=150, metadata=undated)
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise ConfigurationError(f"{str(path)!r}: cannot be written ({reason})") from problem

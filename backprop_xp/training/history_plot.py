@@ -1,0 +1,132 @@
+"""Pictures of a run: losses, the validation metric and the learning rate, epoch by epoch."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.errors import ConfigurationError
+from backprop_xp.training.figures import BLUE, GREEN, GREY, PALETTE, VERMILLION, Figure, picture
+from backprop_xp.training.history import History
+
+# A panel whose largest value is so many times its smallest gets a logarithmic axis.
+_WIDE = 50.0
+
+
+def plot_history(history: History, path: str | os.PathLike[str] | None = None) -> Figure:
+    """Draw what happened in a run.
+
+    One panel shows the losses, one the metrics on the validation data, if there are any, and one
+    the learning rate, if it changed. The epoch with the smallest validation loss is marked.
+
+    Parameters
+    ----------
+    history : History
+        What `fit` returned.
+    path : path-like, optional
+        Where to save the picture: .png, .svg or .pdf.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ConfigurationError
+        The history is empty, matplotlib is missing, or the path cannot be written to.
+
+    Examples
+    --------
+    >>> import backprop_xp as bp
+    >>> net = bp.Network([1, 1], backend="numpy")
+    >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=3)
+    >>> bp.plot_history(history, "history.png")  # doctest: +SKIP
+    """
+    if not isinstance(history, History):
+        raise ConfigurationError(f"history={history!r}: expected what fit returned, a History")
+    if not history.loss:
+        raise ConfigurationError("the history is empty: there is no epoch to draw")
+    panels = [_draw_losses]
+    panels += [_draw_metrics] if any(history.metrics.values()) else []
+    panels += [_draw_learning_rate] if len(set(history.learning_rate)) > 1 else []
+    height = 1.2 + 2.6 + 1.7 * (len(panels) - 1)
+    with picture(7.2, height, path, layout="constrained") as figure:
+        ratios = [2.6, *[1.7] * (len(panels) - 1)]
+        axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=ratios)
+        for draw, axis in zip(panels, axes[:, 0], strict=True):
+            draw(axis, history)
+            _mark_best(axis, history)
+            if len(axis.get_legend_handles_labels()[0]) > 1:
+                axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        _finish(axes[-1, 0], history)
+        figure.suptitle(_title(history), x=0.015, ha="left", size=12, weight="bold")
+    return figure
+
+
+def best_epoch(history: History) -> int | None:
+    """The number, from 1, of the epoch with the smallest validation loss; None if there is none."""
+    losses = np.asarray(history.validation_loss)
+    return int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else None
+
+
+def _draw_losses(axis: Any, history: History) -> None:
+    _line(axis, history.loss, BLUE, "training")
+    if history.validation_loss:
+        _line(axis, history.validation_loss, VERMILLION, "validation")
+    _scale(axis, [*history.loss, *history.validation_loss])
+    axis.set_ylabel("loss")
+
+
+def _draw_metrics(axis: Any, history: History) -> None:
+    names = [name.replace("_", " ") for name in history.metrics]
+    for k, (name, values) in enumerate(zip(names, history.metrics.values(), strict=True), start=1):
+        _line(axis, values, PALETTE[k % len(PALETTE)], name)
+    axis.set_ylabel(names[0] if len(names) == 1 else "metrics")
+
+
+def _draw_learning_rate(axis: Any, history: History) -> None:
+    _line(axis, history.learning_rate, GREEN, "learning rate")
+    _scale(axis, history.learning_rate)
+    axis.set_ylabel("learning rate")
+
+
+def _line(axis: Any, values: list[float], colour: str, label: str) -> None:
+    epochs = range(1, len(values) + 1)
+    marker = "o" if len(values) <= 12 else None
+    axis.plot(epochs, values, color=colour, lw=2, marker=marker, ms=4, label=label)
+
+
+def _scale(axis: Any, values: list[float]) -> None:
+    finite = [value for value in values if np.isfinite(value)]
+    if finite and 0 < _WIDE * min(finite) < max(finite):
+        axis.set_yscale("log")
+
+
+def _mark_best(axis: Any, history: History) -> None:
+    best = best_epoch(history)
+    if best is None:
+        return
+    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    if axis.get_ylabel() == "loss":
+        loss = history.validation_loss[best - 1]
+        axis.plot([best], [loss], "o", ms=8, mfc="white", mec=VERMILLION, mew=2, label="best epoch")
+
+
+def _finish(axis: Any, history: History) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    epochs = len(history.loss)
+    axis.set_xlim(0.5, epochs + 0.5) if epochs < 12 else axis.set_xlim(1, epochs)
+
+
+def _title(history: History) -> str:
+    epochs = len(history.loss)
+    title = f"{epochs} epoch{'s' if epochs > 1 else ''}"
+    best = best_epoch(history)
+    if best is not None:
+        title += f", best {best}: validation loss {history.validation_loss[best - 1]:.4g}"
+    return f"{title} ({history.stopped})" if history.stopped else title

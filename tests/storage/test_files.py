@@ -1,0 +1,456 @@
+"""Files of arrays and a document: what comes back, and what is said of everything else."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import backprop_xp as bp
+from backprop_xp.storage import container, files, read, write
+from backprop_xp.storage.container import DTYPES
+
+METADATA = {"epoch": 3, "history": {"loss": [0.5, float("inf")]}, "rng": 2**127 + 1, "none": None}
+
+
+def sealed(path, content=(), **changes):
+    """Write a file whose checksums are right, whatever its document says."""
+    content = dict(content)
+    document = {
+        "format": files.FORMAT,
+        "version": files.VERSION,
+        "library": "0.0",
+        "kind": "network",
+        "arrays": {name: files._checksum(name, array) for name, array in content.items()},
+        "metadata": {},
+        **changes,
+    }
+    text = json.dumps(document)
+    with open(path, "wb") as file:
+        texts = {"backprop_xp": text, "sha256": files._digest(text)}
+        container.write_container(file, content, texts)
+    return path
+
+
+def header_of(path):
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]), content[8 + length :]
+
+
+def with_header(path, header, data):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "file.safetensors"
+
+
+@pytest.fixture
+def header(path):
+    """The header and the data of a good file, to be spoilt."""
+    write(path, {"theta": np.arange(6.0), "steps": np.arange(3)}, {}, "network")
+    return header_of(path)
+
+
+# -- there and back ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values(), ids=str)
+@pytest.mark.parametrize("shape", [(), (0,), (5,), (0, 3), (2, 3), (1, 2, 3, 1, 2, 1, 1, 2)])
+def test_arrays_come_back_bit_for_bit(path, rng, dtype, shape):
+    count = int(np.prod(shape))
+    array = np.frombuffer(rng.bytes(count * dtype.itemsize), dtype).reshape(shape)  # NaNs, too
+    write(path, {"array": array}, METADATA, "checkpoint")
+    arrays, metadata = read(path, "checkpoint")
+    assert list(arrays) == ["array"]
+    back = arrays["array"]
+    assert (back.dtype, back.shape, back.tobytes()) == (array.dtype, shape, array.tobytes())
+    assert back.flags.writeable
+    assert back.flags.c_contiguous
+    assert metadata == METADATA
+
+
+def test_views_and_foreign_byte_orders_are_stored_by_value(path):
+    arrays = {
+        "transposed": np.arange(6.0).reshape(2, 3).T,
+        "strided": np.arange(10)[::-3],
+        "big-endian": np.arange(4, dtype=">f4"),
+        "read-only": np.broadcast_to(np.float32(7), (2, 2)),
+    }
+    write(path, arrays, {}, "network")
+    back, _ = read(path, "network")
+    assert list(back) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(back[name], array)
+        assert back[name].dtype.isnative
+
+
+def test_the_same_content_is_the_same_file(path, tmp_path):
+    other = tmp_path / "other.safetensors"
+    for place in (path, other):
+        write(place, {"b": np.ones(3), "a": np.zeros(2)}, METADATA, "network")
+    assert path.read_bytes() == other.read_bytes()
+
+
+def test_no_array_is_a_file_too(path):
+    write(path, {}, {}, "network")
+    assert read(path, "network") == ({}, {})
+
+
+@pytest.mark.parametrize("make", [str, lambda p: p, lambda p: os.fsencode(p)])
+def test_paths_of_any_type(path, make):
+    write(make(path), {"a": np.ones(2)}, {}, "network")
+    assert read(make(path), "network")[0]["a"].sum() == 2
+
+
+def test_the_safetensors_package_reads_what_we_write(path, rng):
+    safetensors = pytest.importorskip("safetensors")
+    numpy = pytest.importorskip("safetensors.numpy")
+    arrays = {name: rng.integers(0, 100, (3, 4)).astype(dtype) for name, dtype in DTYPES.items()}
+    arrays["scalar"], arrays["empty"] = np.array(1.5), np.zeros((0, 2), np.float32)
+    write(path, arrays, {"θ": 1}, "network")
+    back = numpy.load_file(path)
+    assert set(back) == set(arrays)
+    for name, array in arrays.items():
+        assert back[name].dtype == array.dtype
+        np.testing.assert_array_equal(back[name], array)
+    with safetensors.safe_open(path, "np") as file:
+        assert json.loads(file.metadata()["backprop_xp"])["metadata"] == {"θ": 1}
+
+
+def test_we_read_what_the_safetensors_package_writes(path, tmp_path, rng):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    arrays = {"theta": rng.normal(size=7), "n": rng.integers(0, 9, (2, 2)), "a": np.float32([1])}
+    write(path, arrays, METADATA, "network")
+    other = tmp_path / "other.safetensors"
+    safetensors.save_file(arrays, other, header_of(path)[0]["__metadata__"])
+    back, metadata = read(other, "network")
+    assert metadata == METADATA
+    assert list(back) == list(arrays)
+    assert all(np.array_equal(back[name], arrays[name]) for name in arrays)
+
+
+def test_the_arrays_are_aligned(path):
+    for name in ("a", "ab", "abc", "abcd", "abcde", "abcdef", "abcdefg", "abcdefgh"):
+        write(path, {name: np.ones(1)}, {}, "network")
+        assert (path.stat().st_size - 8) % 8 == 0
+
+
+# -- what cannot be written --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array(["x"]), np.array([None]), np.ones(2, bool), np.ones(2, "f2"), np.ones(2, "c8")],
+)
+def test_other_dtypes_are_refused(path, array):
+    with pytest.raises(
+        bp.CheckpointError, match=r"'a' of dtype .* expected float32, float64 or int"
+    ):
+        write(path, {"a": array}, {}, "network")
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["", "__metadata__"])
+def test_names_that_the_format_keeps_are_refused(path, name):
+    with pytest.raises(bp.CheckpointError, match="cannot be saved"):
+        write(path, {name: np.ones(2)}, {}, "network")
+
+
+def test_a_document_that_no_reader_takes_is_not_written(path):
+    write(path, {}, {}, "network")
+    with pytest.raises(bp.CheckpointError, match="keep long lists as arrays"):
+        write(path, {}, {"text": "x" * container.LONGEST_HEADER}, "network")
+    assert read(path, "network") == ({}, {})
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("parts", [499_980, 499_990, 499_995, 500_001])
+def test_what_is_written_can_be_read(path, parts):
+    """At the bound on lists and dicts: those of the header count, too."""
+    arrays = {"theta": np.ones(1)}
+    try:
+        write(path, arrays, {"empty": [[]] * parts}, "network")
+    except bp.CheckpointError:
+        assert parts > 499_985
+    else:
+        assert len(read(path, "network")[1]["empty"]) == parts
+
+
+@pytest.mark.parametrize("path", [None, 5, "", ["a"], "a\0b"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(bp.ConfigurationError, match="expected the name of a file"):
+        write(path, {}, {}, "network")
+    with pytest.raises(bp.ConfigurationError, match="expected the name of a file"):
+        read(path, "network")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("no/such/file", r"there is no directory .*no.such; create it first"),
+        (".", "it is a directory"),
+        ("new/", "it is a directory"),
+        ("file.safetensors/model", "is no directory"),
+        ("n" * 300, "name too long"),
+    ],
+)
+def test_places_that_cannot_be_written_to(path, place, message):
+    write(path, {}, {}, "network")
+    where = os.path.join(path.parent, place)
+    with pytest.raises(bp.CheckpointError, match=f"(?i)cannot be written: .*{message}") as refusal:
+        write(where, {}, {}, "network")
+    assert str(refusal.value).startswith(where)
+    assert "\n" not in str(refusal.value)
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (errno.ENOSPC, "the disk is full; make room"),
+        (errno.EACCES, "there is no permission to write here"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_failures_of_the_disk_are_told(path, monkeypatch, number, message):
+    write(path, {"a": np.ones(1)}, {}, "network")
+
+    def fail(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(bp.CheckpointError, match=message):
+        write(path, {"a": np.zeros(1)}, {}, "network")
+    assert read(path, "network")[0]["a"] == 1
+    assert os.listdir(path.parent) == [path.name]
+
+
+# -- what cannot be read -----------------------------------------------------------------------
+
+
+def refused(path, message, kind="network"):
+    with pytest.raises(bp.CheckpointError, match=message) as refusal:
+        read(path, kind)
+    assert str(refusal.value).startswith(f"{path} cannot be read: ")
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 500 + len(str(path))
+
+
+def test_no_such_file(path):
+    refused(path, "there is no such file")
+
+
+def test_a_directory(tmp_path):
+    refused(tmp_path, "it is a directory")
+
+
+def test_a_pipe_is_refused_and_not_waited_for(path):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes here")
+    os.mkfifo(path)
+    refused(path, "a device or a pipe")
+    with pytest.raises(bp.CheckpointError, match="a device or a pipe"):
+        write(path, {}, {}, "network")
+
+
+def test_a_device(tmp_path):
+    if not os.path.exists("/dev/zero"):
+        pytest.skip("no devices here")
+    refused("/dev/zero", "a device or a pipe")
+
+
+FOREIGN = {
+    "it is empty": b"",
+    "a PNG picture": b"\x89PNG\r\n\x1a\n" + b"\0" * 100,
+    "a zip archive": b"PK\x03\x04" + b"\0" * 100,
+    "HTML": b"<!DOCTYPE html><html></html>",
+    "HDF5": b"\x89HDF\r\n\x1a\n" + b"\0" * 100,
+    r"a NumPy array \(.npy\)": b"\x93NUMPY\x01\x00" + b"\0" * 100,
+    "Parquet": b"PAR1" + b"\0" * 100,
+    "gzip": b"\x1f\x8b\x08" + b"\0" * 100,
+    r"cut \(3 bytes\)": b"abc",
+    r"cut \(36 bytes\)": b"epoch,loss\n1,0.5\n2,0.25\n3,0.125\n4,0\n"[:36],
+    "its JSON is damaged": b"\0" * 1000,
+}
+
+
+@pytest.mark.parametrize("message", FOREIGN)
+def test_foreign_files(path, message):
+    path.write_bytes(FOREIGN[message])
+    refused(path, message)
+
+
+def test_a_pickle_is_never_opened(path):
+    """Were it unpickled, it would raise SystemExit."""
+    path.write_bytes(b"\x80\x04\x95\x15\0\0\0\0\0\0\0\x8c\x08builtins\x8c\x04exit\x93)R.")
+    refused(path, "a pickle, which is never opened")
+
+
+def test_npz(path):
+    with open(path, "wb") as file:
+        np.savez(file, theta=np.ones(3))
+    refused(path, "zip archive")
+
+
+def test_a_safetensors_file_of_others(path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    safetensors.save_file({"weight": np.ones(3)}, path, {"format": "pt"})
+    refused(path, "not of backprop_xp")
+    safetensors.save_file({"weight": np.ones(3)}, path)
+    refused(path, "not of backprop_xp")
+
+
+def test_another_kind_of_file(path):
+    write(path, {}, {}, "checkpoint")
+    refused(path, r"a training checkpoint, not a saved network: .*resume=path")
+    write(path, {}, {}, "network")
+    refused(path, r"a saved network, not a training checkpoint: .*bp\.load", kind="checkpoint")
+
+
+def test_a_newer_format_says_how_to_upgrade(path):
+    refused(sealed(path, version=2), "format version 2.*pip install --upgrade backprop-xp")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": "other"},
+        {"version": "1"},
+        {"version": 0},
+        {"version": True},
+        {"version": None},
+        {"kind": None},
+        {"kind": ["network"]},
+        {"arrays": None},
+        {"arrays": []},
+        {"arrays": {"theta": "checksum"}},
+        {"arrays": {"a": None}},
+        {"arrays": {"a": "0" * 64}},
+        {"arrays": {}},
+        {"metadata": None},
+        {"metadata": [1]},
+    ],
+    ids=repr,
+)
+def test_documents_that_make_no_sense(path, changes):
+    sealed(path, {"a": np.ones(2)}, **changes)
+    refused(path, "it is|it should|its document")
+
+
+def test_long_names_make_no_long_messages(path):
+    sealed(path, arrays={"a" * 100_000: "0"})
+    refused(path, "it should hold the arrays aaa")
+    sealed(path, version=10**4000)
+    refused(path, "format version 1000")
+
+
+def test_a_missing_array_is_told(path):
+    sealed(path, {"a": np.ones(1)}, arrays={"a": "0", "theta": "0"})
+    refused(path, "it should hold the arrays a, theta")
+
+
+def test_damage_is_told_with_its_place(path):
+    write(path, {"theta": np.ones(100), "steps": np.ones(2)}, {"epoch": 3}, "network")
+    good = path.read_bytes()
+    path.write_bytes(good[:-30] + b"\1" + good[-29:])
+    refused(path, "damaged: the checksum of its array 'theta'")
+    path.write_bytes(good[:-1] + b"\1")
+    refused(path, "damaged: the checksum of its array 'steps'")
+    path.write_bytes(good.replace(b'epoch\\":3', b'epoch\\":4'))
+    refused(path, "damaged: the checksum of its document")
+
+
+SPOILT = {
+    "overlap": lambda h: h["steps"].update(data_offsets=[8, 32]),
+    "gap": lambda h: h["steps"].update(data_offsets=[56, 80]),
+    "beyond": lambda h: h["steps"].update(data_offsets=[48, 2**62], shape=[2**59]),
+    "backwards": lambda h: h["steps"].update(data_offsets=[72, 48]),
+    "negative": lambda h: h["theta"].update(data_offsets=[-48, 0]),
+    "negative shape": lambda h: h["theta"].update(shape=[-2, -3]),
+    "huge shape": lambda h: h["theta"].update(shape=[2**62, 2**62]),
+    "shape times zero": lambda h: h["theta"].update(shape=[2**62, 0]),
+    "many axes": lambda h: h["theta"].update(shape=[6] + [1] * 100_000),
+    "shape of floats": lambda h: h["theta"].update(shape=[6.0]),
+    "shape of bools": lambda h: h["theta"].update(shape=[6, True]),
+    "shape is text": lambda h: h["theta"].update(shape="6"),
+    "one offset": lambda h: h["theta"].update(data_offsets=[0]),
+    "no offsets": lambda h: h["theta"].pop("data_offsets"),
+    "more keys": lambda h: h["theta"].update(code="print()"),
+    "object dtype": lambda h: h["theta"].update(dtype="O"),
+    "dtype is a list": lambda h: h["theta"].update(dtype=["F64"]),
+    "BF16": lambda h: h["theta"].update(dtype="BF16"),
+    "other dtype": lambda h: h["theta"].update(dtype="I64"),
+    "reshaped": lambda h: h["theta"].update(shape=[2, 3]),
+    "entry is a list": lambda h: h.update(theta=[]),
+    "metadata is a list": lambda h: h.update(__metadata__=[]),
+    "metadata of numbers": lambda h: h["__metadata__"].update(sha256=1),
+    "no checksum": lambda h: h["__metadata__"].pop("sha256"),
+    "no document": lambda h: h["__metadata__"].pop("backprop_xp"),
+    "array gone": lambda h: h.pop("steps"),
+    "array renamed": lambda h: h.update(weights=h.pop("theta")),
+    "names exchanged": lambda h: h.update(theta=h["steps"], steps=h["theta"]),
+    "a name of half a character": lambda h: h.update({"\ud800": h.pop("theta")}),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_spoilt_headers(path, header, name):
+    spoilt, data = header
+    SPOILT[name](spoilt)
+    with_header(path, spoilt, data)
+    refused(path, ".")
+
+
+@pytest.mark.parametrize("length", [2**63, 2**64 - 1, 2**40, 10**8, 10_000, 0, 1])
+def test_a_header_of_another_length_costs_nothing(path, header, length, at_most):
+    content = path.read_bytes()
+    path.write_bytes(length.to_bytes(8, "little") + content[8:])
+    with at_most(500_000):
+        refused(path, ".")
+
+
+def test_a_sparse_giant_costs_nothing(path, header, at_most):
+    """Its size fits an array of half a terabyte, but its document knows of none."""
+    spoilt, data = header
+    spoilt["giant"] = {"dtype": "F64", "shape": [2**36], "data_offsets": [72, 72 + 2**39]}
+    with_header(path, spoilt, data)
+    try:
+        os.truncate(path, path.stat().st_size + 2**39)
+    except OSError:
+        pytest.skip("no file of this size here")
+    with at_most(500_000):
+        refused(path, "it should hold the arrays")
+
+
+def test_arrays_beyond_the_memory_are_told(path, header, monkeypatch):
+    def fail(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(container.np, "empty", fail)
+    refused(path, "do not fit into memory")
+
+
+def test_trailing_bytes(path, header):
+    with open(path, "ab") as file:
+        file.write(b"\0")
+    refused(path, "need 72 bytes, but 73 are there")
+
+
+# -- import ------------------------------------------------------------------------------------
+
+
+def test_importing_the_package_imports_no_format(tmp_path):
+    code = "import sys, backprop_xp; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = run.stdout.split()
+    assert not {"safetensors", "onnx", "backprop_xp.storage"} & set(loaded)
