@@ -81,7 +81,7 @@ class ClassReport:
         names = [_short(name) for name in self.classes]
         body = [[f"{count:,}" for count in row] for row in self.confusion]
         columns = [max(_width(names[j]), *(len(row[j]) for row in body)) for j in range(len(names))]
-        first = max(map(_width, [*names, "actual"]))
+        first = max(map(_width, names))
         lines = [
             "confusion matrix: rows are the actual class, columns the predicted one",
             "  " + " " * first + "  " + _cells(names, columns) + "    right",
