@@ -77,6 +77,7 @@ def test_everything_public_has_a_docstring_with_an_example(name):
 def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
     needs = {"cupy": "cupy", "cuda_graph": "cupy", "strict": "array_api_strict"}
+    needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
     library = needs.get(name.rpartition(".")[2])
     if library:
         pytest.importorskip(library)

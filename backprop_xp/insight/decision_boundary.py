@@ -66,7 +66,9 @@ def plot_decision_boundary(
     >>> import backprop_xp as bp
     >>> net = bp.Network([2, 4, 1], backend="numpy")
     >>> X, Y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
-    >>> bp.plot_decision_boundary(net, X, Y, "boundary.png")  # doctest: +SKIP
+    >>> figure = bp.plot_decision_boundary(net, X, Y, names=("length", "width"))
+    >>> figure.axes[0].get_xlabel()
+    'length'
     """
     require_network(net)
     require_single(net, "plot_decision_boundary")

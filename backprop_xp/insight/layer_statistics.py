@@ -70,7 +70,7 @@ class LayerStatistics(Callback):
     Attributes
     ----------
     records : list of LayerRecord
-        One per layer and epoch.
+        One per layer and epoch of the last run.
     advice : list of str
         What is wrong after the last epoch, and what to do; empty if all is well.
 
@@ -95,10 +95,14 @@ class LayerStatistics(Callback):
         self.rows = rows
         self.records: list[LayerRecord] = []
         self._last: Array = None  # θ at the last record
+        self._restored = False
 
     def on_train_begin(self, run: Run) -> None:
-        if not self.records:  # a resumed run has them already
-            self.record(run.net, *run.sample(self.rows), epoch=0)
+        if self._restored:  # a resumed run goes on with its records
+            self._restored, self._last = False, _copy(run.net)
+            return
+        self.records, self._last = [], None
+        self.record(run.net, *run.sample(self.rows), epoch=0)
 
     def on_epoch_end(self, run: Run) -> None:
         self.record(run.net, *run.sample(self.rows), epoch=run.epoch)
@@ -128,7 +132,7 @@ class LayerStatistics(Callback):
                     change=change,
                 )
                 self.records.append(record)
-        self._last = net.backend.xp.asarray(net.theta, copy=True)
+        self._last = _copy(net)
 
     @property
     def advice(self) -> list[str]:
@@ -172,6 +176,12 @@ class LayerStatistics(Callback):
 
     def restore(self, state: dict[str, Any]) -> None:
         self.records = [LayerRecord(*record) for record in state["records"]]
+        self._restored = True
+
+
+def _copy(net: Network) -> Array:
+    """θ as it is now."""
+    return net.backend.xp.asarray(net.theta, copy=True)
 
 
 def _rms(net: Network, values: Array) -> float:

@@ -43,7 +43,7 @@ def draw(
             _draw_panel(axis, records, name, limit)
             axis.set_title(title, size=10.5)
         for axis in axes[1]:
-            axis.set_xlabel("epoch")
+            axis.set_xlabel("\n".join(filter(None, ["epoch", axis.get_xlabel()])), size=9)
         handles, labels = axes[0, 2].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper")
         colour = VERMILLION if advice else GREY
@@ -56,10 +56,12 @@ def _draw_panel(axis: Any, records: list[LayerRecord], name: str, limit: float |
 
     layers = max(record.layer for record in records)
     seen: list[float] = []
+    zeros = False
     for l in range(1, layers + 1):
         chosen = [r for r in records if r.layer == l and not (name == "change" and r.epoch == 0)]
         values = [getattr(r, name) for r in chosen]
         seen += [value for value in values if 0 < value < math.inf]
+        zeros |= 0.0 in values
         axis.plot(
             [r.epoch for r in chosen],
             values,
@@ -71,15 +73,19 @@ def _draw_panel(axis: Any, records: list[LayerRecord], name: str, limit: float |
         )
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if limit is not None:
+        words = "problem above" if name == "dead" else "problem above, but for the output"
+        white = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
         axis.set_ylim(-0.03, 1.03)
         axis.yaxis.set_major_formatter(PercentFormatter(1.0))
         axis.axhline(limit, color=GREY, lw=1.0, ls=(0, (4, 3)))
         axis.annotate(
-            "problem above", (1, limit), (-3, 3), ("axes fraction", "data"), "offset points",
-            ha="right", size=8, color=GREY,
+            words, (1, limit), (-3, 3), ("axes fraction", "data"),
+            "offset points", ha="right", size=8, color=GREY, bbox=white | {"alpha": 0.8}, zorder=3,
         )  # fmt: skip
     elif seen and max(seen) > _WIDE * min(seen):  # a zero, as of a dead layer, has no place there
         axis.set_yscale("log", nonpositive="mask")
+        if zeros:
+            axis.set_xlabel("(a line ends where it falls to 0)")
     else:
         axis.set_ylim(bottom=0.0)
 

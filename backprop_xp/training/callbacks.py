@@ -25,6 +25,9 @@ class Run(Protocol):
         The number of the epoch under way, from 1, and of the last one.
     batch, batches : int
         The number of the batch under way, from 1, and of the epoch's last one.
+    figures : tuple of str
+        What every epoch adds to the history: "loss", and with validation data "validation_loss" and
+        "validation_accuracy" or "validation_r2".
     """
 
     net: Network
@@ -35,6 +38,7 @@ class Run(Protocol):
     epochs: int
     batch: int
     batches: int
+    figures: tuple[str, ...]
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch (or batch); `reason` becomes `history.stopped`."""

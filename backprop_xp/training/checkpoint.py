@@ -27,7 +27,7 @@ _KIND = "network"  # of which it is one with more in it
 
 
 class Checkpoint(Callback):
-    """Write the run to a file after every so many epochs, and after the last.
+    """Write the run to a file before the first epoch, after every so many, and after the last.
 
     The file takes the place of the one before at once: however the process ends, one of the two is
     there, complete.
@@ -68,6 +68,11 @@ class Checkpoint(Callback):
                 f"Checkpoint: every_epochs={every_epochs!r}, but expected a positive integer"
             )
         self.path, self.every_epochs, self.extra = path, int(every_epochs), extra
+
+    def on_train_begin(self, run: Any) -> None:
+        # So that there is a checkpoint at every moment, and a place that cannot be written is
+        # noticed before anything was trained.
+        save_run(run, self.path, self.extra)
 
     def on_epoch_end(self, run: Any) -> None:
         due = run.epoch % self.every_epochs == 0

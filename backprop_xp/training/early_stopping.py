@@ -17,7 +17,7 @@ class EarlyStopping(Callback):
     Parameters
     ----------
     patience : int
-        Epochs without improvement that are tolerated; the next one ends the run.
+        After so many epochs without improvement the run ends.
     min_delta : float
         Smaller improvements do not count.
     monitor : str, optional
@@ -38,7 +38,7 @@ class EarlyStopping(Callback):
     >>> stopping = bp.EarlyStopping(patience=2, min_delta=0.01)
     >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=500, callbacks=[stopping])
     >>> len(history.loss) < 500, history.stopped
-    (True, 'early stopping: no better loss for 3 epochs')
+    (True, 'early stopping: no better loss for 2 epochs')
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class EarlyStopping(Callback):
         if run.epoch == 0:  # not resumed: an object that has served before begins anew
             self._monitor = Monitor("EarlyStopping", self.monitor, self.patience, self.min_delta)
             self.best_epoch, self._best_theta = 0, None
+        self._name = self._monitor.choose(run.figures)
 
     def on_epoch_end(self, run: Run) -> None:
         self._monitor.look(run.history)
@@ -69,9 +70,8 @@ class EarlyStopping(Callback):
             self.best_epoch = run.epoch
             if self.restore_best:
                 self._best_theta = run.net.backend.to_numpy(run.net.theta).copy()
-        if self._monitor.waited > self.patience:
-            name = self.monitor or ("validation_loss" if run.history.validation_loss else "loss")
-            run.stop(f"early stopping: no better {name} for {self._monitor.waited} epochs")
+        if self._monitor.exhausted:
+            run.stop(f"early stopping: no better {self._name} for {self._monitor.waited} epochs")
 
     def on_train_end(self, run: Run) -> None:
         if self._best_theta is not None:

@@ -22,9 +22,14 @@ class Evaluation:
     X: Rows
     Y: Rows
 
+    def metric(self, net: Network) -> _Accuracy | _R2:
+        """What measures this network's predictions, empty."""
+        decides = net.output == SOFTMAX or net.loss.targets == "probability"
+        return _Accuracy(net) if decides else _R2(net)
+
     def run(self, net: Network) -> tuple[float, dict[str, float]]:
         """Return J and {"validation_accuracy": …} or {"validation_r2": …}."""
-        metric = _Accuracy(net) if _has_classes(net) else _R2(net)
+        metric = self.metric(net)
         loss, rows = 0.0, self.X.rows
         for start in range(0, rows, _ROWS_AT_ONCE):
             stop = min(start + _ROWS_AT_ONCE, rows)
@@ -32,10 +37,6 @@ class Evaluation:
             loss += float(net.cost(trace, Y)) * ((stop - start) / rows)
             metric.add(trace.A[-1], Y)
         return loss, {metric.name: metric.value()}
-
-
-def _has_classes(net: Network) -> bool:
-    return net.output == SOFTMAX or net.loss.targets == "probability"
 
 
 class _Accuracy:

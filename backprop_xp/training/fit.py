@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -163,7 +163,10 @@ def fit(
 
 
 def _callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
-    given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+    if progress not in (None, True, False):
+        raise ConfigurationError(f"progress={progress!r}: expected True, False or None")
+    one = isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable)
+    given = [callbacks] if one else list(callbacks)
     for callback in given:
         if not isinstance(callback, Callback):
             raise ConfigurationError(

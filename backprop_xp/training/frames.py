@@ -36,8 +36,7 @@ class Names:
     def place(self, row: int, *column: int) -> str:
         """Name a value, `X[4, 'age']`, and its row's label where that is not its number."""
         keys = [repr(self.columns[i]) if self.columns else str(i) for i in column]
-        label = row if self.index is None else self.index[row]
-        label = label.item() if isinstance(label, np.generic) else label
+        label = row if self.index is None else self.index[row : row + 1].tolist()[0]
         also = "" if str(label) == str(row) else f" (in the row labelled {label!r})"
         return f"{self.name}[{', '.join([str(row), *keys])}]{also}"
 

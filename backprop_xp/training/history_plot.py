@@ -42,7 +42,9 @@ def plot_history(history: History, path: str | os.PathLike[str] | None = None) -
     >>> import backprop_xp as bp
     >>> net = bp.Network([1, 1], backend="numpy")
     >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=3)
-    >>> bp.plot_history(history, "history.png")  # doctest: +SKIP
+    >>> figure = bp.plot_history(history)
+    >>> [axis.get_ylabel() for axis in figure.axes]
+    ['loss']
     """
     if not isinstance(history, History):
         raise ConfigurationError(f"history={history!r}: expected what fit returned, a History")
@@ -88,7 +90,7 @@ def _draw_metrics(axis: Any, history: History) -> None:
 
 def _draw_learning_rate(axis: Any, history: History) -> None:
     _line(axis, history.learning_rate, GREEN, "learning rate")
-    _scale(axis, history.learning_rate)
+    axis.set_ylim(bottom=0.0)
     axis.set_ylabel("learning rate")
 
 

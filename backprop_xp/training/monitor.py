@@ -32,15 +32,13 @@ class Monitor:
         if name is not None and not isinstance(name, str):
             raise ConfigurationError(f"{owner}: monitor={name!r}, but expected a name")
         self._owner, self._name, self._min_delta = owner, name, float(min_delta)
+        self._patience = int(patience)
         self.best, self.improved, self.waited = math.inf, False, 0
 
     def look(self, history: History) -> float:
         """Take in the figures of the epoch that ends; return the one that is monitored."""
         latest = history.latest()
-        name = self._name or ("validation_loss" if "validation_loss" in latest else "loss")
-        if name not in latest:
-            hint = "" if "validation_loss" in latest else " (fit has no validation data)"
-            raise ConfigurationError(f"{self._owner}: {unknown('figure', name, latest)}{hint}")
+        name = self.choose(tuple(latest))
         # A loss falls when it improves, an accuracy or r2 rises.
         sign = 1.0 if name.endswith("loss") else -1.0
         value = sign * latest[name]
@@ -48,6 +46,19 @@ class Monitor:
         self.best = value if self.improved else self.best
         self.waited = 0 if self.improved else self.waited + 1
         return latest[name]
+
+    def choose(self, figures: tuple[str, ...]) -> str:
+        """The name of the figure to look at, if it is one of these."""
+        name = self._name or ("validation_loss" if "validation_loss" in figures else "loss")
+        if name not in figures:
+            hint = "" if "validation_loss" in figures else " (fit has no validation data)"
+            raise ConfigurationError(f"{self._owner}: {unknown('figure', name, figures)}{hint}")
+        return name
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the patience is: so many epochs, but one at least, without improvement."""
+        return self.waited >= max(self._patience, 1)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must keep."""

@@ -46,12 +46,17 @@ class TrainingRun:
         self.history = History()
         self.epoch, self.epochs = 0, plan.epochs
         self.batch, self.batches = 0, len(plan.batches)
+        self.figures: tuple[str, ...] = ("loss",)
+        if plan.evaluation:
+            self.figures += ("validation_loss", plan.evaluation.metric(plan.net).name)
         self.state.learning_rate = plan.optimizer.learning_rate
         self._interruption = Interruption()
         self._guard = Guard(self)
 
     def train(self) -> None:
         """Run the epochs that are left."""
+        if self.plan.schedule:
+            self.plan.schedule.begin(self.figures)
         self._tell("on_train_begin")
         try:
             # A run that leaves the finite numbers ends in DivergenceError; NumPy need not warn.

@@ -34,6 +34,9 @@ class Schedule(ABC):
     def factor(self, done: float, epochs: int) -> float:
         """What the learning rate is multiplied by, ≥ 0, when `done` of `epochs` epochs are done."""
 
+    def begin(self, figures: tuple[str, ...]) -> None:  # noqa: B027
+        """Learn the names of the figures that every epoch will add to the history."""
+
     def after_epoch(self, history: History) -> None:  # noqa: B027
         """Look at the figures of the epoch that ends, if the schedule depends on them."""
 
@@ -213,7 +216,7 @@ class ReduceOnPlateau(Schedule):
     Parameters
     ----------
     patience : int
-        Epochs without improvement that are tolerated.
+        After so many epochs without improvement the rate is reduced, and they count anew.
     ratio : float
         In [0, 1].
     min_delta : float
@@ -225,7 +228,7 @@ class ReduceOnPlateau(Schedule):
     Examples
     --------
     >>> import backprop_xp as bp
-    >>> schedule = bp.ReduceOnPlateau(patience=1, ratio=0.5)
+    >>> schedule = bp.ReduceOnPlateau(patience=2, ratio=0.5)
     >>> for loss in (3.0, 2.0, 2.5, 2.4):
     ...     schedule.after_epoch(bp.History(loss=[loss]))
     >>> schedule.factor(4.0, 10)
@@ -246,9 +249,12 @@ class ReduceOnPlateau(Schedule):
     def factor(self, done: float, epochs: int) -> float:
         return self._factor
 
+    def begin(self, figures: tuple[str, ...]) -> None:
+        self._monitor.choose(figures)
+
     def after_epoch(self, history: History) -> None:
         self._monitor.look(history)
-        if self._monitor.waited > self.patience:
+        if self._monitor.exhausted:
             self._factor *= self.ratio
             self._monitor.waited = 0
 

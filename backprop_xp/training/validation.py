@@ -14,14 +14,14 @@ from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import require_inputs, require_targets
 from backprop_xp.maths.network import Network
 from backprop_xp.training.frames import Names, is_frame, read_frame
-from backprop_xp.training.sources import DeviceRows, HostRows, Rows
-from backprop_xp.training.tables import (
+from backprop_xp.training.host_tables import (
     ArrayTable,
     MappedTable,
     SparseTable,
     is_memory_map,
     is_sparse,
 )
+from backprop_xp.training.sources import DeviceRows, HostRows, Rows
 
 
 def require_network(net: Any) -> None:

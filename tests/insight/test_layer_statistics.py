@@ -206,6 +206,23 @@ def test_too_large_a_learning_rate_kills_units():
 # -- the callback ------------------------------------------------------------------------------
 
 
+def test_fit_calls_it_before_training_and_after_each_epoch(backend):
+    net, statistics = bp.Network([30, 8, 1], "relu", backend=backend), bp.LayerStatistics()
+    net.b[1] = net.b[1] - 100.0
+    bp.fit(net, X, Y, epochs=2, callbacks=[statistics], progress=False)
+    found = [(record.epoch, record.layer) for record in statistics.records]
+    assert found == [(0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
+    assert [record.change for record in statistics.latest] == [0.0, 0.0]  # but for b[2]
+    assert statistics.advice[0].startswith("Layer 1: 8 of 8 relu units are dead")
+
+
+def test_it_does_not_change_the_training(backend):
+    with_it, without = (bp.Network([30, 8, 1], dropout=0.5, backend=backend) for _ in range(2))
+    bp.fit(with_it, X, Y, epochs=2, callbacks=[bp.LayerStatistics()], progress=False)
+    bp.fit(without, X, Y, epochs=2, progress=False)
+    assert np.array_equal(backend.to_numpy(with_it.theta), backend.to_numpy(without.theta))
+
+
 def test_a_checkpoint_keeps_the_records(backend):
     first, net = bp.LayerStatistics(), bp.Network([30, 4, 1], backend=backend)
     first.on_train_begin(Run(net))
@@ -213,8 +230,20 @@ def test_a_checkpoint_keeps_the_records(backend):
     second.restore(json.loads(json.dumps(first.state())))
     assert second.records == first.records
     assert all(type(record) is LayerRecord for record in second.records)
-    second.on_train_begin(Run(net))  # a resumed run does not begin anew
+    run = Run(net)
+    second.on_train_begin(run)  # a resumed run does not begin anew
     assert second.records == first.records
+    net.W[1] = net.W[1] * 1.25
+    run.epoch = 1
+    second.on_epoch_end(run)
+    assert [record.change for record in second.latest] == pytest.approx([0.2, 0.0])
+
+
+def test_a_second_run_begins_anew(backend):
+    statistics, net = bp.LayerStatistics(), bp.Network([30, 4, 1], backend=backend)
+    statistics.on_train_begin(Run(net))
+    statistics.on_train_begin(Run(net))
+    assert [(record.epoch, record.layer) for record in statistics.records] == [(0, 1), (0, 2)]
 
 
 def test_nothing_measured_nothing_said():
@@ -256,6 +285,22 @@ def test_the_picture(tmp_path, depth):
         statistics.series("dW", l)[1] for l in range(1, depth + 1)
     ]
     assert "every layer learns" in figure.get_supxlabel()
+
+
+def test_a_line_ends_where_it_falls_to_zero():
+    """On a logarithmic axis there is no place for a zero, and the picture says so."""
+    pytest.importorskip("matplotlib")
+    net = bp.Network([30, *[8] * 4, 1], "relu", backend="numpy")
+    net.theta = net.theta * 0.3
+    statistics, run = bp.LayerStatistics(), Run(net)
+    statistics.on_train_begin(run)
+    net.b[4] = net.b[4] - 1e4
+    for run.epoch in (1, 2):
+        statistics.on_epoch_end(run)
+    axes = statistics.plot().axes
+    assert axes[3].get_yscale() == "log"
+    assert axes[3].get_xlabel() == "epoch\n(a line ends where it falls to 0)"
+    assert axes[5].get_xlabel() == "epoch"
 
 
 def test_the_picture_gives_the_advice(tmp_path):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from backprop_xp.training.batches import Batches
+from backprop_xp.training.host_tables import ArrayTable
 from backprop_xp.training.sources import DeviceRows, HostRows
-from backprop_xp.training.tables import ArrayTable
 
 ROWS = np.arange(11.0)
 

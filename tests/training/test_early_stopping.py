@@ -31,7 +31,7 @@ def run(backend, losses, stopping, name="loss", **options):
 
 
 def test_it_ends_after_patience_and_puts_the_best_back(backend):
-    stopping = bp.EarlyStopping(patience=2)
+    stopping = bp.EarlyStopping(patience=3)
     history, thetas, theta = run(backend, [5, 3, 4, 3, 3.5, 1, 1], stopping)
     assert len(history.loss) == 5
     assert history.stopped == "early stopping: no better loss for 3 epochs"
@@ -41,7 +41,7 @@ def test_it_ends_after_patience_and_puts_the_best_back(backend):
 
 
 def test_without_restore_best_the_last_weights_stay(backend):
-    _, thetas, theta = run(backend, [1, 2, 2, 2], bp.EarlyStopping(1, restore_best=False))
+    _, thetas, theta = run(backend, [1, 2, 2, 2], bp.EarlyStopping(2, restore_best=False))
     assert np.array_equal(theta, thetas[-1])
 
 
@@ -52,7 +52,7 @@ def test_the_best_comes_back_even_if_nothing_stops(backend):
 
 
 def test_min_delta(backend):
-    history, thetas, theta = run(backend, [5, 4.95, 4.9, 3], bp.EarlyStopping(1, min_delta=0.2))
+    history, thetas, theta = run(backend, [5, 4.95, 4.9, 3], bp.EarlyStopping(2, min_delta=0.2))
     assert len(history.loss) == 3
     assert np.array_equal(theta, thetas[0])
 
@@ -62,7 +62,7 @@ def test_an_accuracy_rises(backend):
     history, thetas, theta = run(
         backend,
         [0.5, 0.7, 0.6, 0.7],
-        bp.EarlyStopping(1, monitor="validation_accuracy"),
+        bp.EarlyStopping(2, monitor="validation_accuracy"),
         name="validation_accuracy",
         validation_data=(rows, np.arange(6) % 2),
     )
@@ -88,7 +88,7 @@ def test_it_watches_the_validation_loss_where_there_is_one(rng):
     assert len(history.loss) < 100
     assert "validation_loss" in history.stopped
     assert stopping.best_epoch == np.argmin(history.validation_loss) + 1
-    assert len(history.loss) == stopping.best_epoch + 6
+    assert len(history.loss) == stopping.best_epoch + 5
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def test_another_thread_may_train():
     assert len(histories[0].loss) == 2
 
 
-@pytest.mark.parametrize("callbacks", [[3], [bp.EarlyStopping], ["EarlyStopping"]])
+@pytest.mark.parametrize("callbacks", [3, [3], [bp.EarlyStopping], ["EarlyStopping"]])
 def test_what_is_no_callback(callbacks):
     with pytest.raises(bp.ConfigurationError, match="is no Callback"):
         fit(callbacks)

@@ -82,7 +82,7 @@ def test_without_a_schedule_the_next_fit_has_the_optimizer_s_own_rate(rng):
 
 
 def test_plateau_waits_reduces_and_starts_anew():
-    schedule = bp.ReduceOnPlateau(patience=1, ratio=0.5, min_delta=0.1)
+    schedule = bp.ReduceOnPlateau(patience=2, ratio=0.5, min_delta=0.1)
     history, seen = bp.History(), []
     for loss in (5.0, 4.0, 3.95, 3.94, 3.93, 3.92, 1.0, 1.0):
         history.loss.append(loss)

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.training.sources import DeviceRows, HostRows
-from backprop_xp.training.tables import (
+from backprop_xp.training.host_tables import (
     ArrayTable,
     MappedTable,
     Selection,
     SparseTable,
     is_memory_map,
 )
+from backprop_xp.training.sources import DeviceRows, HostRows
 from backprop_xp.training.validation import checked_rows
 
 VALUES = np.random.default_rng(2).integers(-4, 5, (50, 3)) / 2.0
