@@ -17,8 +17,10 @@ TEST_NEEDS = [
     "safetensors>=0.4",
     "onnx>=1.16",
     "onnxruntime",
-    "pandas",
+    "pandas>=2.2",
     "polars",
+    "pyarrow>=16",
+    "scikit-learn>=1.4",
     "scipy",
 ]
 PEERS = ["torch==2.13.0", "scikit-learn"]

@@ -16,7 +16,7 @@ import backprop_xp as bp
 
 ROOT = Path(bp.__file__).parent
 # From the ground up: a wing imports from itself and from those before it.
-WINGS = ["errors", "backends", "storage", "maths", "training", "insight"]
+WINGS = ["errors", "backends", "storage", "maths", "training", "insight", "tables"]
 ERRORS = {
     bp.BackendError: RuntimeError,
     bp.ConfigurationError: ValueError,

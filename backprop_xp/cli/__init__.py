@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 import backprop_xp as bp
-from backprop_xp.cli import backends, check, explain, train
+from backprop_xp.cli import backends, check, explain, predict, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +35,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"backprop-xp {bp.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (train, check, explain, backends):
+    for command in (train, predict, check, explain, backends):
         command.add_command(commands)
     return parser

@@ -1,60 +1,147 @@
-"""`train`: the article's two-layer network on the embedded real data."""
+"""`train`: a network on a table of the user's, or the article's network on the embedded data."""
 
 from __future__ import annotations
 
 import argparse
-import time
-
-import numpy as np
+from pathlib import Path
 
 import backprop_xp as bp
+from backprop_xp.cli.example import train_example
 from backprop_xp.cli.options import add_backend
-from backprop_xp.training.split import stratified_split
+from backprop_xp.cli.train_table import OPTIMIZERS, train_table
+from backprop_xp.tables.task import KINDS
+
+_ABOUT = """\
+Train a network on a table, test it on rows held out, and save it.
+
+DATA is a CSV (UTF-8, with a header; separated by a comma, semicolon, tab or
+bar), a Parquet file, or an NPZ with arrays X and y or an array per column.
+Without DATA, train the article's two-layer network on real data that comes with
+the package.
+
+The target says what is learned: text, booleans and categories are classes; so
+are two different numbers, and whole numbers with up to 20 values. Other numbers
+are a regression. --task decides otherwise.
+
+Columns of numbers are standardised; a missing number becomes the median, and a
+feature marks it. Columns of text, booleans and categories are one-hot encoded;
+missing values are a category. Of more than 100 categories the rarest share one.
+Left out, with a notice: identifiers (text with more than half its values
+different, a column that counts the rows) and dates. Missing are empty fields,
+NA, NaN, null, None and ?.
+
+The held-out rows are a last examination: nothing is learned from them, not even
+a mean. Rows without a target are not used, with a notice.
+"""
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `train` to the command line."""
-    parser = commands.add_parser("train", help="train the article's two-layer network on real data")
+    parser = commands.add_parser(
+        "train",
+        help="train the article's two-layer network on real data, or a network on your own",
+        description=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("data", metavar="DATA", type=Path, nargs="?", help=".csv, .parquet, .npz")
     parser.add_argument(
         "--seed", type=int, default=0, help="draws weights, split and batches (default: 0)"
     )
     add_backend(parser)
+    _add_table(parser.add_argument_group("the table"))
+    _add_network(parser.add_argument_group("the network and its training"))
+    _add_results(parser.add_argument_group("results"))
     parser.set_defaults(run=train)
 
 
+def _add_table(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--target", metavar="COL", help="the column to predict (NPZ: y)")
+    group.add_argument("--task", choices=KINDS, help="default: what the target looks like")
+    group.add_argument(
+        "--drop", metavar="COL", action="append", help="leave a column out; may be repeated"
+    )
+    group.add_argument(
+        "--scale",
+        choices=("column", "table"),
+        help="standardise numbers column by column (default), or all by one mean and deviation, "
+        "as for pixels",
+    )
+    group.add_argument(
+        "--held-out", metavar="R", type=float, help="fraction of rows to test on (default: 0.2)"
+    )
+
+
+def _add_network(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--hidden", metavar="N,N", help="widths of the hidden layers, or none (default: 64,32)"
+    )
+    group.add_argument("--activation", metavar="NAME", help="of the hidden layers (default: relu)")
+    group.add_argument(
+        "--epochs",
+        metavar="N",
+        type=int,
+        help="passes over the data (default: 20; up to 200 on small data, for 2,000 steps)",
+    )
+    group.add_argument(
+        "--batch-size",
+        metavar="N",
+        type=int,
+        help="rows per step (default: 32; 128 from 10,000 training rows)",
+    )
+    group.add_argument(
+        "--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)"
+    )
+    group.add_argument(
+        "--learning-rate", metavar="R", type=float, help="default: the optimizer's own"
+    )
+    group.add_argument(
+        "--l2",
+        metavar="R",
+        type=float,
+        help="penalty (l2/2) Σ W² (default: 5 / training rows, which fades as the rows grow)",
+    )
+    group.add_argument(
+        "--dropout", metavar="R", type=float, help="fraction of hidden units dropped (default: 0)"
+    )
+    group.add_argument(
+        "--patience",
+        metavar="N",
+        type=int,
+        help="stop after so many epochs without a better loss on a tenth of the training rows, "
+        "which is then set aside, and keep the best weights",
+    )
+    group.add_argument(
+        "--class-weight", choices=("balanced",), help="let every class weigh the same"
+    )
+
+
+def _add_results(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--out", metavar="FILE", type=Path, help="save the model (.safetensors)")
+    group.add_argument(
+        "--checkpoint", metavar="FILE", type=Path, help="write the run there after every epoch"
+    )
+    group.add_argument(
+        "--resume", metavar="FILE", type=Path, help="go on from a checkpoint, up to --epochs in all"
+    )
+    group.add_argument(
+        "--plot", metavar="FILE", type=Path, help="draw the run's curves: .png, .svg or .pdf"
+    )
+    group.add_argument("--quiet", action="store_true", help="print the last line alone")
+    group.add_argument("--json", action="store_true", help="print one JSON document instead")
+
+
 def train(options: argparse.Namespace) -> int:
-    """Train, and print the accuracy on the held-out rows."""
-    backend = bp.get_backend(options.backend)
-    data = bp.datasets.breast_cancer()
-    training, test = stratified_split(data.Y, 0.2, options.seed)
-    mean, deviation = data.X[training].mean(axis=0), data.X[training].std(axis=0)
-    X = (data.X - mean) / deviation
-    net = bp.Network(
-        [X.shape[1], 16, 1], hidden="tanh", output="sigmoid", seed=options.seed, backend=backend
-    )
-    print(f"data      {data.name}: {len(training)} rows to train on, {len(test)} held out")
-    print(
-        f"network   {X.shape[1]} features → 16 tanh → 1 sigmoid, binary cross-entropy, "
-        f"{net.theta.shape[0]} parameters"
-    )
-    print(f"backend   {backend.name} ({backend.description})", flush=True)
-    start = time.perf_counter()
-    history = bp.fit(
-        net,
-        X[training],
-        data.Y[training],
-        epochs=100,
-        batch_size=32,
-        optimizer=bp.SGD(0.1),
-        seed=options.seed,
-        progress=True,
-    )
-    seconds = time.perf_counter() - start
-    predicted = backend.to_numpy(net.predict(backend.asarray(X[test])))[:, 0] > 0.5
-    right = int(np.sum(predicted == data.Y[test]))
-    print(
-        f"trained   {len(history.loss)} epochs of gradient descent in {seconds:.1f} s, "
-        f"cost {history.loss[0]:.4f} → {history.loss[-1]:.4f}"
-    )
-    print(f"test accuracy {right / len(test):.3f} ({right} of {len(test)} rows right)")
-    return 0
+    """Train on the table if there is one, else on the embedded data."""
+    if options.data is not None:
+        return train_table(options)
+    ours = {"data", "seed", "backend", "run"}
+    given = [
+        name
+        for name, value in vars(options).items()
+        if name not in ours and value is not None and value is not False
+    ]
+    if given:
+        raise bp.ConfigurationError(
+            f"--{given[0].replace('_', '-')} needs DATA: train FILE --target COL"
+        )
+    return train_example(options)

@@ -1,0 +1,111 @@
+"""TableModel: a network with what it needs to take raw rows and to answer in the user's words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.errors import CheckpointError
+from backprop_xp.maths.network import Network
+from backprop_xp.maths.saved import load_network, save_network
+from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.plain import as_plain, from_plain
+from backprop_xp.tables.preprocessing import Preprocessing
+from backprop_xp.tables.task import Task
+
+# Rows that run through the network at once, to bound its memory.
+_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A network, its preprocessing and its task."""
+
+    net: Network
+    preprocessing: Preprocessing
+    task: Task
+
+    def outputs(self, X: np.ndarray) -> np.ndarray:
+        """What the network says of preprocessed rows; float64, (m, n_L)."""
+        backend = self.net.backend
+        parts = [
+            backend.to_numpy(self.net.predict(backend.asarray(X[i : i + _ROWS])))
+            for i in range(0, len(X), _ROWS)
+        ]
+        return np.concatenate(parts).astype(np.float64)
+
+    def predict(self, X: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Answer for preprocessed rows.
+
+        Returns
+        -------
+        predicted : numpy.ndarray, shape (m,)
+            Numbers of `task.classes`; for a regression, values in the target's units.
+        probabilities : numpy.ndarray, shape (m, classes), or None
+            None for a regression.
+        """
+        A = self.outputs(X)
+        if not self.task.classes:
+            return A[:, 0] * self.task.deviation + self.task.mean, None
+        probabilities = np.hstack([1.0 - A, A]) if self.task.kind == "binary" else A
+        return probabilities.argmax(axis=1), probabilities
+
+    def predictions(self, frame: Frame, allow_unseen: bool = False) -> Frame:
+        """Answer for raw rows: the column "prediction", and "probability_LABEL" for each class."""
+        import pandas as pd
+
+        predicted, probabilities = self.predict(self.preprocessing.transform(frame, allow_unseen))
+        if probabilities is None:
+            return pd.DataFrame({"prediction": predicted})
+        labels = np.array(self.task.classes, dtype=object)
+        columns: dict[str, Any] = {"prediction": labels[predicted]}
+        for label, column in zip(self.task.classes, probabilities.T, strict=True):
+            columns[f"probability_{label}"] = column
+        return pd.DataFrame(columns)
+
+    def extra(self) -> dict[str, Any]:
+        """What travels with the network in a file, so that `load_table_model` can read it."""
+        return {"table": as_plain(self.preprocessing, self.task)}
+
+    def save(self, path: str | Path) -> None:
+        """Write all of it to a file; `load_table_model` reads it."""
+        save_network(self.net, path, self.extra())
+
+    def require_same(self, path: str | Path) -> None:
+        """Raise CheckpointError if a checkpoint is of another table, or of other rows of it."""
+        _, extra = load_network(path, self.net.backend)
+        if extra.get("table") != json.loads(json.dumps(self.extra()["table"])):
+            raise CheckpointError(
+                f"{path} belongs to another run: its table had other columns or other values. "
+                "Resume with the same DATA and options"
+            )
+
+
+def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
+    """Read a model that `train DATA` has written.
+
+    Raises
+    ------
+    CheckpointError
+        The file is no model, or one without the preprocessing of a table.
+    """
+    net, extra = load_network(path, backend)
+    if "table" not in extra:
+        raise CheckpointError(
+            f"{path} is a network that was not trained by `train DATA`: it knows no columns. Load "
+            "it in Python with bp.load"
+        )
+    try:
+        preprocessing, task = from_plain(extra["table"])
+        if (preprocessing.features, task.outputs) != (net.sizes[0], net.sizes[-1]):
+            raise ValueError("features or outputs are not the network's")
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise CheckpointError(
+            f"{path}: what it says of the table's columns is damaged, or by a newer version "
+            f"({problem})"
+        ) from problem
+    return TableModel(net, preprocessing, task)

@@ -1,0 +1,125 @@
+"""Prepared: a table as what `fit` takes, with the held-out rows set aside first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.errors import ConfigurationError
+from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.fitting import fit_preprocessing
+from backprop_xp.tables.preprocessing import Preprocessing, listed
+from backprop_xp.tables.rows import hold_out, with_target
+from backprop_xp.tables.task import Task, infer_task
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a table: as they were, and as the network sees them."""
+
+    frame: Frame
+    X: np.ndarray
+    Y: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.Y)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A table ready for training; `prepare` makes it.
+
+    `validation` is taken from the training rows, or None.
+    """
+
+    task: Task
+    preprocessing: Preprocessing
+    training: Part
+    validation: Part | None
+    held_out: Part
+    notices: list[str]
+
+
+def prepare(
+    frame: Frame,
+    target: str,
+    *,
+    task: str | None = None,
+    drop: Sequence[str] = (),
+    together: bool = False,
+    held_out: float = 0.2,
+    validation: float = 0.0,
+    seed: int = 0,
+) -> Prepared:
+    """Set rows aside, learn the preprocessing on the others, and apply it to all.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `read_table` returns it.
+    target : str
+        The column to predict.
+    task : str, optional
+        "binary", "multiclass" or "regression"; by default what the target looks like.
+    drop : sequence of str
+        Columns to leave out.
+    together : bool
+        Standardise all numbers by one mean and deviation.
+    held_out : float
+        The fraction of rows that nothing is learned from, neither by the network nor about means,
+        medians and categories; of each class the same.
+    validation : float
+        The fraction of the other rows that only early stopping looks at; 0 takes none.
+    seed : int
+        Draws the rows.
+
+    Raises
+    ------
+    DataError, ConfigurationError
+        The table, the target or an option makes no sense; the message is one line.
+    """
+    names = list(frame.columns)
+    require_column(target, names, "--target")
+    for name in drop:
+        require_column(name, names, "--drop")
+    if target in drop:
+        raise ConfigurationError(f"--drop {target!r} is the target")
+    frame, notices = with_target(frame, target)
+    chosen = infer_task(frame[target], target, task)
+    rest, tested, more = hold_out(frame, chosen, held_out, seed)
+    notices += more
+    watched = None
+    if validation:
+        rest, watched, _ = hold_out(rest, chosen, validation, seed + 1)
+    preprocessing, more = fit_preprocessing(rest, target, drop, together)
+    chosen = chosen.fitted(rest[target])
+
+    def part(rows: Frame) -> Part:
+        # A category that only set-aside rows have is as unknown as a new one at predict.
+        X = preprocessing.transform(rows, allow_unseen=True)
+        return Part(rows, X, chosen.encode(rows[target]))
+
+    return Prepared(
+        chosen,
+        preprocessing,
+        part(rest),
+        None if watched is None else part(watched),
+        part(tested),
+        notices + more,
+    )
+
+
+def require_column(name: Any, names: Sequence[str], option: str) -> None:
+    """Raise ConfigurationError unless `name` is one of `names`; suggest a near one."""
+    if name in names:
+        return
+    lower = {known.lower(): known for known in names}
+    near = get_close_matches(str(name).lower(), lower, n=1)
+    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    raise ConfigurationError(
+        f"{option} {name!r}: no such column.{hint} The columns are: {listed(names, 20)}"
+    )

@@ -1,0 +1,76 @@
+"""Rows: which ones have a target, and which are held out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backprop_xp.backends.base import host_generator
+from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.task import Task
+from backprop_xp.training.split import stratified_split
+
+_FEWEST_ROWS = 10
+
+
+def with_target(frame: Frame, target: str) -> tuple[Frame, list[str]]:
+    """Return the rows that have a target, and a notice if some have none.
+
+    Raises
+    ------
+    DataError
+        No row has one, or so few that nothing can be learned and tested.
+    """
+    missing = frame[target].isna()
+    count = int(missing.sum())
+    if count == len(frame):
+        raise DataError(f"the target {target!r} is missing in every row")
+    if len(frame) - count < _FEWEST_ROWS:
+        raise DataError(
+            f"{len(frame) - count} rows have a target, too few to learn from and to test on: "
+            f"expected {_FEWEST_ROWS} and more"
+        )
+    if not count:
+        return frame, []
+    row = int(np.argmax(missing.to_numpy())) + 1
+    return frame[~missing], [
+        f"{count:,} rows without a target are not used (the first is row {row})"
+    ]
+
+
+def hold_out(
+    frame: Frame, task: Task, fraction: float, seed: int
+) -> tuple[Frame, Frame, list[str]]:
+    """Split a frame at random into rows to train on and rows held out, both in their old order.
+
+    Of every class the same fraction is held out; of a class with too few rows for that, none.
+
+    Returns
+    -------
+    training, held_out : pandas.DataFrame
+    notices : list of str
+    """
+    if not 0.0 < fraction < 1.0:
+        raise ConfigurationError(f"--held-out {fraction:g}: expected a fraction in (0, 1)")
+    labels = np.zeros(len(frame), dtype=np.int64)
+    kept, notices = np.zeros(0, dtype=np.int64), []
+    if task.classes:
+        labels = task.labels(frame[task.target])
+        counts = np.bincount(labels, minlength=len(task.classes))
+        cuts = np.round(fraction * counts)
+        rare = np.flatnonzero((cuts == 0) | (cuts == counts))
+        kept = np.flatnonzero(np.isin(labels, rare))
+        notices = [
+            f"class {task.classes[i]!r} has {counts[i]} row{'s' if counts[i] > 1 else ''}, too few "
+            "to hold some out: none is tested"
+            for i in rare
+        ]
+    rest = np.setdiff1d(np.arange(len(frame)), kept)
+    if not rest.size:
+        raise DataError(f"every class has too few rows to hold out {fraction:g} of them")
+    training, held_out = stratified_split(labels[rest], fraction, host_generator(seed))
+    return (
+        frame.iloc[np.sort(np.concatenate([kept, rest[training]]))],
+        frame.iloc[np.sort(rest[held_out])],
+        notices,
+    )

@@ -1,0 +1,214 @@
+"""Preprocessing: fitted by scikit-learn, applied by our formulas, kept as plain data."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import backprop_xp as bp
+from backprop_xp.tables.plain import as_plain, from_plain
+from backprop_xp.tables.task import Task
+
+pd = pytest.importorskip("pandas")
+pytest.importorskip("sklearn")
+
+from backprop_xp.tables.fitting import fit_preprocessing  # noqa: E402
+
+
+def fitted(frame, target="sold", **options):
+    return fit_preprocessing(frame, target, **options)
+
+
+def test_it_agrees_with_scikit_learns_own_pipeline(mixed):
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import MissingIndicator, SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    categories = make_pipeline(
+        SimpleImputer(strategy="constant", fill_value="missing"), OneHotEncoder(sparse_output=False)
+    )
+    frame = mixed[["size", "count", "colour", "open", "sold"]]
+    train, test = frame.iloc[:40], frame.iloc[40:]
+    peer = make_column_transformer(
+        (numbers, ["size"]),
+        (MissingIndicator(), ["size"]),
+        (numbers, ["count"]),
+        (categories, ["colour"]),
+        (OneHotEncoder(sparse_output=False), ["open"]),
+    ).fit(train.astype({"colour": object}))
+    ours, _ = fitted(train)
+    for part in (train, test):
+        expected = peer.transform(part.astype({"colour": object}))
+        np.testing.assert_allclose(ours.transform(part), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_one_scale_for_all_numbers(mixed):
+    frame = mixed[["count", "price", "sold"]]
+    ours, _ = fitted(frame, together=True)
+    values = frame[["count", "price"]].to_numpy()
+    expected = (values - values.mean()) / values.std()
+    np.testing.assert_allclose(ours.transform(frame), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_what_it_says(mixed):
+    mixed.insert(0, "id", range(60))
+    mixed["name"] = [f"shop {i}" for i in range(60)]
+    mixed["when"] = pd.Timestamp("2020-01-01")
+    mixed["same"] = 7
+    ours, notices = fitted(mixed, drop=["price"])
+    assert notices == [
+        "column 'id' is left out: it counts the rows",
+        "column 'name' is left out: 60 different values in 60 rows look like an identifier",
+        f"column 'when' is left out: {mixed['when'].dtype} values are neither numbers nor "
+        "categories",
+        f"column 'size': 2 missing → the median, {mixed['size'].median():g}, and marked",
+        "the same number in every row, so of no use: same",
+        "column 'colour': 1 missing → a category of their own",
+    ]
+    assert ours.left_out == ("price", "id", "name", "when")
+    assert ours.features == ours.transform(mixed).shape[1] == 2 + 1 + 4 + 2 + 1
+    assert ours.text == ["colour"]
+
+
+def test_a_constant_column_is_zero_whatever_comes(mixed):
+    mixed["same"] = 7
+    ours, _ = fitted(mixed[["size", "same", "sold"]])
+    mixed["same"] = 1e9
+    assert not ours.transform(mixed[["size", "same"]])[:, -1].any()
+
+
+def test_a_counter_is_kept_if_its_name_is_no_counters(mixed):
+    mixed["year"] = range(1900, 1960)
+    assert "year" in [column.name for column in fitted(mixed)[0].columns]
+
+
+def test_many_categories_share_a_feature(rng):
+    names = [f"c{i:03}" for i in range(99)] * 5 + [f"rare{i}" for i in range(50)]
+    frame = pd.DataFrame({"c": rng.permutation(names), "y": 0})
+    ours, notices = fitted(frame, "y")
+    assert ours.features == 100
+    assert notices == ["column 'c': 149 categories; the 50 rarest share a feature"]
+    X = ours.transform(pd.DataFrame({"c": ["c000", "rare7", "never seen"]}))
+    np.testing.assert_array_equal(X.argmax(axis=1), [0, 99, 99])
+    np.testing.assert_array_equal(X.sum(axis=1), 1)
+
+
+def test_missing_at_predict_alone(mixed):
+    """A number is the median, as at training; a category is one that was not seen."""
+    ours, _ = fitted(mixed[["count", "open", "sold"]])
+    row = pd.DataFrame({"count": [None], "open": [True]})
+    median = (mixed["count"].median() - mixed["count"].mean()) / mixed["count"].std(ddof=0)
+    np.testing.assert_allclose(ours.transform(row)[0], [median, 0, 1], rtol=1e-6)
+    with pytest.raises(bp.DataError, match="'open' has 'missing' in row 1"):
+        ours.transform(pd.DataFrame({"count": [1.0], "open": [None]}))
+
+
+def test_unseen_categories(mixed):
+    ours, _ = fitted(mixed[["colour", "sold"]])
+    other = mixed[["colour"]].astype(object)
+    other.iloc[[8, 11], 0] = "gren"
+    with pytest.raises(bp.DataError) as refusal:
+        ours.transform(other)
+    assert str(refusal.value) == (
+        "column 'colour' has 'gren' in row 9, which no row had at training (2 of 60 rows have such "
+        "values). Did you mean 'green'? Correct it, or let such rows have none of the known "
+        "values: --allow-unseen"
+    )
+    X = ours.transform(other, allow_unseen=True)
+    np.testing.assert_array_equal(np.flatnonzero(X.sum(axis=1) == 0), [8, 11])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="size"), "column 'size' of the training file is missing"),
+        (lambda f: f.rename(columns={"size": "Size"}), "Is 'Size' meant for 'size'?"),
+        (lambda f: f.assign(u=1, v=2), "columns 'u', 'v' are not in the training file: remove"),
+        (lambda f: f.assign(size="x"), "column 'size' must hold numbers, but row 1 has 'x'"),
+        (lambda f: f.assign(size=True), "column 'size' must hold numbers, but row 1 has True"),
+        (lambda f: f.assign(size=-np.inf), "column 'size' is -inf in row 1"),
+        (lambda f: f.assign(size=1e60), "column 'size' is 1e+60 in row 1, too far from"),
+    ],
+)
+def test_other_columns_than_at_training(mixed, change, message):
+    ours, _ = fitted(mixed[["size", "colour", "sold"]])
+    with pytest.raises(bp.DataError, match=r"^column") as refusal:
+        ours.transform(change(mixed[["colour", "size"]]))
+    assert message in str(refusal.value)
+
+
+def test_columns_come_in_any_order_with_or_without_the_target(mixed):
+    ours, _ = fitted(mixed, drop=["price"])
+    X = ours.transform(mixed)
+    np.testing.assert_array_equal(ours.transform(mixed[["open", "colour", "count", "size"]]), X)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([None] * 60, "column 'c' has no value in any of the 60 training rows"),
+        ([1.0, np.inf] * 30, "column 'c' is inf in row 2"),
+        ([1e200, -1e200] * 30, "column 'c' is 1e+200 in row 1: too large to be standardised"),
+        ([*map(str, range(59)), "1,5"], "holds 59 numbers, but row 60 has '1,5': correct or empty"),
+    ],
+)
+def test_columns_that_cannot_be_learned_from(mixed, values, message):
+    with pytest.raises(bp.DataError) as refusal:
+        fitted(mixed.assign(c=values))
+    assert message in str(refusal.value)
+
+
+def test_nothing_is_left_to_learn_from(mixed):
+    with pytest.raises(bp.DataError, match="no column is left to learn 'sold' from"):
+        fitted(mixed[["size", "sold"]], drop=["size"])
+
+
+def test_numbers_spoilt_by_a_few_words_are_mentioned(mixed):
+    mixed["age"] = [str(i % 9) for i in range(59)] + ["old"]
+    assert fitted(mixed)[1][-1] == (
+        "column 'age' is categories because of 'old' (row 60); all else is numbers"
+    )
+
+
+# -- as plain data -----------------------------------------------------------------------------
+
+TASK = Task("sold", "binary", "", ("no", "yes"))
+
+
+def test_plain_data_survive_json(mixed):
+    ours, _ = fitted(mixed)
+    plain = json.loads(json.dumps(as_plain(ours, TASK), allow_nan=False))
+    assert from_plain(plain) == (ours, TASK)
+
+
+def every_part(document, path=()):
+    """The path of every value in nested dicts and lists."""
+    items = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from every_part(value, (*path, key))
+
+
+@pytest.mark.parametrize("wrong", [None, [], {}, "x", float("nan"), -1, True])
+def test_damaged_plain_data_are_refused_or_make_sense(mixed, wrong):
+    """Whatever is wrong, no other errors than these three, which the loading turns into its own."""
+    ours, _ = fitted(mixed)
+    text = json.dumps(as_plain(ours, TASK))
+    refused = 0
+    for path in every_part(json.loads(text)):
+        plain = json.loads(text)
+        inner = plain
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = wrong
+        try:
+            preprocessing, _ = from_plain(plain)
+            assert preprocessing.features >= 0
+        except (KeyError, TypeError, ValueError):
+            refused += 1
+    assert refused > 10
