@@ -131,4 +131,5 @@ def _title(history: History) -> str:
     best = best_epoch(history)
     if best is not None:
         title += f", best {best}: validation loss {history.validation_loss[best - 1]:.4g}"
-    return f"{title} ({history.stopped})" if history.stopped else title
+    # On a line of its own, for it may be long.
+    return f"{title}\n{history.stopped}" if history.stopped else title

@@ -7,6 +7,9 @@ from typing import Any
 
 from backprop_xp.training.callbacks import Callback, Run
 
+# Short enough that the figures fit into 80 columns.
+_FORMAT = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+
 
 class ProgressBar(Callback):
     """A line on stderr that counts the steps of all epochs."""
@@ -16,7 +19,9 @@ class ProgressBar(Callback):
 
         total = run.epochs * run.batches
         done = run.epoch * run.batches
-        self._bar: Any = tqdm(total=total, initial=done, unit="step", dynamic_ncols=True)
+        self._bar: Any = tqdm(
+            total=total, initial=done, unit="step", dynamic_ncols=True, bar_format=_FORMAT
+        )
 
     def on_epoch_begin(self, run: Run) -> None:
         self._bar.set_description(f"epoch {run.epoch}/{run.epochs}", refresh=False)

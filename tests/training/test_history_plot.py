@@ -42,7 +42,7 @@ def test_every_curve_is_there():
 
 def test_the_title_tells_the_best_epoch_and_why_the_run_ended():
     title = bp.plot_history(FULL).get_suptitle()
-    assert title == "4 epochs, best 2: validation loss 0.45 (no better for 2 epochs)"
+    assert title == "4 epochs, best 2: validation loss 0.45\nno better for 2 epochs"
 
 
 def test_only_what_there_is():
