@@ -8,7 +8,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_existing_virtualenvs = True
 
 TEST_NEEDS = ["pytest>=8", "pytest-cov", "hypothesis", "sympy", "array-api-strict>=2.4"]
-TEST_NEEDS += ["safetensors>=0.4", "onnx>=1.16", "onnxruntime"]
+TEST_NEEDS += ["onnx>=1.16", "onnxruntime"]
 PEERS = ["torch==2.13.0", "scikit-learn"]
 # Only the lines that need a GPU may stay untested where there is none.
 COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]

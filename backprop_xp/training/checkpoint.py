@@ -23,8 +23,6 @@ from backprop_xp.training.history import History
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
 
-_KIND = "network"  # of which it is one with more in it
-
 
 class Checkpoint(Callback):
     """Write the run to a file after every so many epochs, and after the last.
@@ -108,7 +106,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "callbacks": remembered,
         },
     }
-    write(path, arrays, document, _KIND)
+    write(path, arrays, document)
 
 
 def restore_run(run: TrainingRun, path: Any) -> None:
@@ -146,7 +144,7 @@ def _read(run: TrainingRun, path: Any) -> tuple[dict[str, np.ndarray], dict[str,
 
     if not isinstance(path, str | os.PathLike):
         raise ConfigurationError(f"resume={path!r}: expected the path of a checkpoint")
-    arrays, document = read(path, _KIND)
+    arrays, document = read(path)
     saved = document.get("run")
     if not isinstance(saved, dict) or not isinstance(saved.get("identity"), dict):
         raise CheckpointError(
