@@ -33,7 +33,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 METADATA = "__metadata__"
 MOST_AXES = 8
-# The package takes 100 MB, and up to 25 times a header's size in memory.
+# The package takes 100 MB, and up to 28 times a header's size in memory.
 LONGEST_HEADER = 32 * 2**20
 _LENGTH = 8  # bytes at the beginning that hold the header's length
 
@@ -64,9 +64,13 @@ def serialized(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes
     ------
     CheckpointError
         The header would be longer than a reader takes.
+    MemoryError
+        There is no room for the file in memory.
     """
     from safetensors.numpy import save
 
+    # The package takes twice the file's size, and ends the process if that is not there.
+    np.empty(2 * sum(array.nbytes for array in arrays.values()), np.uint8)
     content = save(arrays, metadata)
     length = int.from_bytes(content[:_LENGTH], "little")
     if length > LONGEST_HEADER:

@@ -73,7 +73,7 @@ def write(
         content = serialized(stored, {FORMAT: _sealed(stored, metadata)})
         with replacing(name) as file:
             file.write(content)
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, MemoryError) as problem:
         raise CheckpointError(unwritable(name, problem)) from problem
 
 

@@ -234,6 +234,34 @@ def test_failures_of_the_disk_are_told(path, monkeypatch, number, message):
     assert os.listdir(path.parent) == [path.name]
 
 
+LIMITED = """
+import resource, sys
+import numpy as np
+import safetensors.numpy
+import backprop_xp as bp
+from backprop_xp.storage import read, write
+
+write(sys.argv[1], {"a": np.ones(1)}, {})
+array = np.ones(12_500_000)
+with open("/proc/self/statm") as file:
+    used = int(file.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 50_000_000,) * 2)
+try:
+    write(sys.argv[1], {"a": array}, {})
+except bp.CheckpointError as problem:
+    print(problem, read(sys.argv[1])[0]["a"])
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux")
+def test_too_little_memory_to_write_ends_no_process(path):
+    command = [sys.executable, "-c", LIMITED, str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    wanted = f"{path} cannot be written: there is no room in memory for a copy of its arrays [1.]"
+    assert run.stdout.strip() == wanted
+    assert run.stderr == ""
+
+
 # -- what cannot be read -----------------------------------------------------------------------
 
 
