@@ -35,6 +35,14 @@ def sealed(path, content=(), **changes):
     return path
 
 
+def promises_only_what_it_has():
+    try:
+        with open("/proc/sys/vm/overcommit_memory") as file:
+            return file.read().strip() != "1"
+    except OSError:
+        return False
+
+
 def header_of(path):
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
@@ -448,9 +456,10 @@ def test_a_sparse_giant_costs_nothing(path, header, at_most):
         refused(path, "it should hold the arrays")
 
 
+@pytest.mark.skipif(not promises_only_what_it_has(), reason="this system promises any memory")
 def test_arrays_beyond_the_memory_are_told(path, header, capfd):
-    """An array of half a petabyte, of which the document knows, in a file that is mostly a hole."""
-    giant = {"dtype": "F64", "shape": [2**46], "data_offsets": [0, 2**49]}
+    """An array of eight terabytes, of which the document knows, in a file that is mostly a hole."""
+    giant = {"dtype": "F64", "shape": [2**40], "data_offsets": [0, 2**43]}
     text = files._seal(
         json.dumps(
             {
@@ -463,7 +472,7 @@ def test_arrays_beyond_the_memory_are_told(path, header, capfd):
     )
     with_header(path, {"__metadata__": {"backprop_xp": text}, "giant": giant}, b"")
     try:
-        os.truncate(path, path.stat().st_size + 2**49)
+        os.truncate(path, path.stat().st_size + 2**43)
     except OSError:
         pytest.skip("no file of this size here")
     refused(path, "do not fit into memory")
