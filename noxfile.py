@@ -14,7 +14,6 @@ TEST_NEEDS = [
     "sympy",
     "array-api-strict>=2.4",
     "matplotlib>=3.8",
-    "safetensors>=0.4",
     "onnx>=1.16",
     "onnxruntime",
     "pandas>=2.2",

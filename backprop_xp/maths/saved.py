@@ -18,7 +18,6 @@ from backprop_xp.maths.model import Model, restore
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.parameters import count
 
-_KIND = "network"
 # What is made of every layer outweighs its bytes in a file by far: a small file could fill the
 # memory with layers that no network has.
 _MOST_LAYERS = 10_000
@@ -90,7 +89,7 @@ def save_network(
     from backprop_xp.storage import write
 
     metadata = {"architecture": describe(net.architecture), "extra": extra or {}}
-    write(path, {"theta": net.backend.to_numpy(net.theta)}, metadata, _KIND)
+    write(path, {"theta": net.backend.to_numpy(net.theta)}, metadata)
 
 
 def load_network(
@@ -103,7 +102,7 @@ def load_network(
 
     chosen = get_backend(backend)
     own = by_name(activations)
-    arrays, metadata = read(path, _KIND)
+    arrays, metadata = read(path)
     try:
         described = rebuild(metadata.get("architecture"), own)
         theta = _parameters(arrays.get("theta"), described)

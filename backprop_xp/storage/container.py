@@ -1,23 +1,23 @@
-"""The safetensors format: eight bytes with the header's length, the header (JSON), the arrays.
+"""The safetensors format, by the `safetensors` package, and what it does not do.
 
-It is small enough to be written here in full, and must be: nothing that a header says is believed
-before it was held against the size of the file, so a hostile file costs no more than its own bytes.
+A header's lengths, offsets and shapes are held against the file there. Added here: a smaller bound
+on the header, no array before its memory is known to be there, and what else a file may be.
 """
 
 from __future__ import annotations
 
-import math
+import os
 import reprlib
+import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
-from io import BufferedReader
-from typing import Any, BinaryIO
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
-from backprop_xp.storage.documents import decode, encode
 
+# Its codes and what they are here; float16, bfloat16, bool and more are in no file of ours.
 DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
     "F64": np.dtype("<f8"),
@@ -32,10 +32,10 @@ DTYPES: dict[str, np.dtype[Any]] = {
 }
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 METADATA = "__metadata__"
-LONGEST_HEADER = 32 * 2**20
-_LENGTH = 8  # bytes that hold the header's length
 MOST_AXES = 8
-_CHUNK = 2**20
+# The package takes 100 MB, and up to 28 times a header's size in memory.
+LONGEST_HEADER = 32 * 2**20
+_LENGTH = 8  # bytes at the beginning that hold the header's length
 
 # What else people hand over, by its first bytes.
 _PICKLE = "a pickle, which is never opened here"
@@ -55,128 +55,93 @@ _FOREIGN = {
 }
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Where an array lies: its name, dtype, shape, and its bytes within the data."""
+def serialized(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes:
+    """Return a file of little-endian, contiguous `arrays` and `metadata`.
 
-    name: str
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    begin: int
-    end: int
-
-
-def write_container(
-    file: BinaryIO, arrays: dict[str, np.ndarray], metadata: dict[str, str]
-) -> None:
-    """Write little-endian, contiguous `arrays` and `metadata` to a file that is open for writing.
+    The order of several metadata is left to chance by the package; one makes the same file again.
 
     Raises
     ------
     CheckpointError
         The header would be longer than a reader takes.
-    OSError
-        The file cannot be written.
+    MemoryError
+        There is no room for the file in memory.
     """
-    header: dict[str, Any] = {METADATA: metadata}
-    end = 0
-    for name, array in arrays.items():
-        begin, end = end, end + array.nbytes
-        entry = {"dtype": CODES[array.dtype], "shape": array.shape, "data_offsets": [begin, end]}
-        header[name] = entry
-    text = encode(header).encode("ascii")
-    text += b" " * (-len(text) % 8)  # so that the arrays are aligned
-    if len(text) > LONGEST_HEADER:
+    from safetensors.numpy import save
+
+    # The package takes twice the file's size, and ends the process if that is not there.
+    np.empty(2 * sum(array.nbytes for array in arrays.values()), np.uint8)
+    content = save(arrays, metadata)
+    length = int.from_bytes(content[:_LENGTH], "little")
+    if length > LONGEST_HEADER:
         raise CheckpointError(
-            f"its header would have {len(text):,} bytes, but {LONGEST_HEADER:,} is the most: keep "
+            f"its header would have {length:,} bytes, but {LONGEST_HEADER:,} is the most: keep "
             "long lists as arrays, or fewer of them"
         )
-    file.write(len(text).to_bytes(_LENGTH, "little"))
-    file.write(text)
-    for array in arrays.values():
-        file.write(as_bytes(array).data)
+    return content
 
 
-def read_header(file: BufferedReader, size: int) -> tuple[dict[str, str], list[Entry]]:
-    """Read and check the header of a file of `size` bytes: its metadata, and where the arrays lie.
+@contextmanager
+def opened(name: str) -> Iterator[Any]:
+    """Open a file with `safetensors.safe_open`: its header is checked, no array read yet.
 
     Raises
     ------
     CheckpointError
-        It is no safetensors file, or one that is cut, damaged or of unknown dtypes.
+        It is no safetensors file, or one that is cut or damaged: now, or within the block.
+    OSError
+        There is no such file, or it cannot be read.
     """
-    start = file.read(_LENGTH)
+    from safetensors import SafetensorError, safe_open
+
+    _require_header(name)
     try:
-        length = int.from_bytes(start, "little")
-        if len(start) < _LENGTH or length > size - _LENGTH or length > LONGEST_HEADER:
-            raise CheckpointError(f"no safetensors file, or one that was cut ({size:,} bytes)")
-        header = decode(str(file.read(length), "utf-8"))
-    except UnicodeDecodeError:
-        raise CheckpointError(_foreign(start) or "its header is damaged (no text)") from None
-    except CheckpointError as problem:
-        raise CheckpointError(_foreign(start) or str(problem)) from None
-    metadata = header.pop(METADATA, {})
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise CheckpointError("its metadata are not text")
-    entries = [_entry(name, entry) for name, entry in header.items()]
-    entries.sort(key=lambda entry: (entry.begin, entry.end))
-    ends = [0, *(entry.end for entry in entries)]
-    if [entry.begin for entry in entries] != ends[:-1]:
-        raise CheckpointError("its arrays overlap or leave gaps")
-    there = size - _LENGTH - length
-    if ends[-1] != there:
+        # Not mapped into memory: a file that becomes shorter would then end the process.
+        with safe_open(name, framework="numpy", backend="pread") as file:
+            yield file
+    except SafetensorError as problem:
+        reason = " ".join(str(problem).split())  # in one line
+        raise CheckpointError(f"it was cut or damaged ({reason:.200})") from None
+
+
+def read_array(file: Any, name: str) -> np.ndarray:
+    """Read an array of an opened file.
+
+    Raises
+    ------
+    CheckpointError
+        It has a dtype or a shape that no file of ours has.
+    MemoryError
+        It does not fit into memory.
+    """
+    described = file.get_slice(name)
+    code, shape = described.get_dtype(), described.get_shape()
+    if code not in DTYPES or len(shape) > MOST_AXES:
         raise CheckpointError(
-            f"it was cut or damaged: its arrays need {ends[-1]:,} bytes, but {there:,} are there"
+            f"its array {reprlib.repr(name)} has the dtype {code} and the shape "
+            f"{reprlib.repr(shape)}; expected one of {', '.join(DTYPES)}, and at most "
+            f"{MOST_AXES} axes"
         )
-    return metadata, entries
+    np.empty(shape, DTYPES[code])  # or MemoryError, on which the package does not end well
+    array: np.ndarray = file.get_tensor(name)
+    return array
 
 
-def read_array(file: BufferedReader, entry: Entry) -> np.ndarray:
-    """Read the next array of a file whose header was read."""
-    data = np.empty(entry.end - entry.begin, np.uint8)
-    if sum(file.readinto(chunk.data) for chunk in chunks(data)) != data.nbytes:
-        raise CheckpointError("it became shorter while it was read")
-    array = data.view(entry.dtype).reshape(entry.shape)
-    return array.astype(entry.dtype.newbyteorder("="), copy=False)
+def _require_header(name: str) -> None:
+    """Refuse what is no file, what is another one, and what has too long a header."""
+    with open(name, "rb", opener=_open) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise CheckpointError("it is a device or a pipe, not a file")
+        start = file.read(_LENGTH)
+    if not start:
+        raise CheckpointError("it is empty")
+    if len(start) < _LENGTH or int.from_bytes(start, "little") > LONGEST_HEADER:
+        cut = f"no safetensors file, or one that was cut ({status.st_size:,} bytes)"
+        kinds = (kind for begins, kind in _FOREIGN.items() if start.startswith(begins))
+        raise CheckpointError("".join(f"it looks like {kind}" for kind in kinds) or cut)
 
 
-def _entry(name: str, entry: Any) -> Entry:
-    """Check what the header says of one array."""
-    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise CheckpointError(f"its array {reprlib.repr(name)} is not described")
-    code, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(code, str) or code not in DTYPES:
-        raise CheckpointError(
-            f"its array {reprlib.repr(name)} has the dtype {reprlib.repr(code)}; expected one of "
-            f"{', '.join(DTYPES)}"
-        )
-    if not _naturals(shape) or not _naturals(offsets) or len(offsets) != 2:
-        raise CheckpointError(f"its array {reprlib.repr(name)} has a senseless shape or place")
-    begin, end = offsets
-    if end - begin != math.prod(shape) * DTYPES[code].itemsize:
-        raise CheckpointError(
-            f"its array {reprlib.repr(name)} of shape {reprlib.repr(shape)} does not fill its place"
-        )
-    return Entry(name, DTYPES[code], tuple(shape), begin, end)
-
-
-def _naturals(numbers: Any) -> bool:
-    """Whether this is a short list of integers ≥ 0."""
-    short = isinstance(numbers, list) and len(numbers) <= MOST_AXES
-    return short and all(type(n) is int and n >= 0 for n in numbers)
-
-
-def _foreign(start: bytes) -> str:
-    """What a file is that begins like this; empty if that is not known."""
-    kinds = (kind for begins, kind in _FOREIGN.items() if start.startswith(begins))
-    return "".join(f"it looks like {kind}" for kind in kinds)
-
-
-def as_bytes(array: np.ndarray) -> np.ndarray:
-    """The bytes of a contiguous array as one vector, not copied."""
-    return array.reshape(-1).view(np.uint8)
-
-
-def chunks(data: np.ndarray) -> Iterator[np.ndarray]:
-    """A vector in parts of a size that suits files and caches."""
-    return (data[i : i + _CHUNK] for i in range(0, data.size, _CHUNK))
+def _open(path: str, flags: int) -> int:
+    """Open a file, but do not wait for one that is a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

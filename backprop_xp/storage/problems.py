@@ -39,6 +39,8 @@ def unwritable(name: str, problem: Exception) -> str:
         reason = "there is no permission to write here; choose another place"
     elif isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
         reason = "the disk is full; make room or choose another place"
+    elif isinstance(problem, MemoryError):
+        reason = "there is no room in memory for a copy of its arrays"
     else:
         reason = _plainly(problem)
     return f"{name} cannot be written: {reason}"

@@ -7,13 +7,16 @@ schedule and callbacks remember.
 
 from __future__ import annotations
 
+import copy
 import os
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_xp.backends.base import Array
 from backprop_xp.errors import CheckpointError, ConfigurationError
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.saved import describe
@@ -22,8 +25,6 @@ from backprop_xp.training.history import History
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
-
-_KIND = "network"  # of which it is one with more in it
 
 
 class Checkpoint(Callback):
@@ -113,7 +114,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "callbacks": remembered,
         },
     }
-    write(path, arrays, document, _KIND)
+    write(path, arrays, document)
 
 
 def restore_run(run: TrainingRun, path: Any) -> None:
@@ -126,24 +127,31 @@ def restore_run(run: TrainingRun, path: Any) -> None:
         differ. Nothing has changed then.
     """
     arrays, saved = _read(run, path)
-    net, plan = run.net, run.plan
+    net, plan, rng = run.net, run.plan, run.plan.batches.rng
+    slots = {f"slot {i}": slot for i, slot in enumerate(run.state.slots)}
     try:
-        held = [arrays["theta"], *(arrays[f"slot {i}"] for i in range(len(run.state.slots)))]
-        history = History(**saved["history"])
-        epoch, steps, dropout_seed = (int(saved[n]) for n in ("epoch", "steps", "dropout_seed"))
-        plan.batches.rng.bit_generator.state = saved["generator"]
-        for own, value in zip((net.theta, *run.state.slots), held, strict=True):
-            own[...] = net.backend.asarray(value)
-        run.history, run.epoch, run.state.steps = history, epoch, steps
-        plan.step.seed = dropout_seed
+        # All that can fail comes first.
+        _require_fitting(arrays, {"theta": net.theta} | slots, net.backend.to_numpy)
+        epoch, steps, dropout_seed = (
+            _natural(saved, n) for n in ("epoch", "steps", "dropout_seed")
+        )
+        history = _history(saved["history"], epoch)
+        copy.deepcopy(rng.bit_generator).state = saved["generator"]
+        states = _states(run, saved["callbacks"], arrays)
         if plan.schedule:
+            _require_alike("schedule", plan.schedule.state(), saved["schedule"])
             plan.schedule.restore(saved["schedule"])
-        for i, (callback, state) in enumerate(zip(_stateful(run), saved["callbacks"], strict=True)):
-            name = f"callback {i} "
-            own_arrays = {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
-            callback.restore({**state, **own_arrays})
-    except (KeyError, TypeError, ValueError) as problem:
-        raise CheckpointError(f"{path} holds no complete run ({problem!r})") from problem
+        for callback, state in zip(_stateful(run), states, strict=True):
+            callback.restore(state)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as problem:
+        raise CheckpointError(
+            f"{os.fspath(path)} holds no complete run ({problem!r:.200})"
+        ) from problem
+    rng.bit_generator.state = saved["generator"]
+    for name, own in ({"theta": net.theta} | slots).items():
+        own[...] = net.backend.asarray(arrays[name])
+    run.history, run.epoch, run.state.steps = history, epoch, steps
+    plan.step.seed = dropout_seed
 
 
 def _read(run: TrainingRun, path: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -151,7 +159,7 @@ def _read(run: TrainingRun, path: Any) -> tuple[dict[str, np.ndarray], dict[str,
 
     if not isinstance(path, str | os.PathLike):
         raise ConfigurationError(f"resume={path!r}: expected the path of a checkpoint")
-    arrays, document = read(path, _KIND)
+    arrays, document = read(path)
     saved = document.get("run")
     if not isinstance(saved, dict) or not isinstance(saved.get("identity"), dict):
         raise CheckpointError(
@@ -201,3 +209,57 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _require_fitting(
+    arrays: dict[str, np.ndarray], own: dict[str, Array], to_numpy: Callable[[Array], np.ndarray]
+) -> None:
+    """Refuse arrays that are not like our own; what a callback calls θ is like θ, too."""
+    thetas = {name: own["theta"] for name in arrays if name.endswith("theta")}
+    for name, like in (thetas | own).items():
+        array, wanted = arrays[name], to_numpy(like)
+        if (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
+            raise ValueError(
+                f"{name} of {array.dtype} and shape {array.shape}, but here it is {wanted.dtype} "
+                f"of shape {wanted.shape}"
+            )
+
+
+def _natural(saved: dict[str, Any], name: str) -> int:
+    number = saved[name]
+    if type(number) is not int or not 0 <= number < 2**63:
+        raise ValueError(f"{name} is {number!r:.50}, not an integer ≥ 0")
+    return number
+
+
+def _history(saved: Any, epoch: int) -> History:
+    history = History(**saved)
+    columns = {f.name: getattr(history, f.name) for f in fields(History)}
+    stopped, metrics = columns.pop("stopped"), columns.pop("metrics")
+    for name, values in {**metrics, **columns}.items():
+        if not isinstance(values, list) or not all(type(v) in (int, float) for v in values):
+            raise ValueError(f"the history's {name} is no list of numbers")
+    if not isinstance(stopped, str | None) or len(history.loss) != epoch:
+        raise ValueError(f"the history is not one of {epoch} epochs")
+    return history
+
+
+def _states(run: TrainingRun, saved: Any, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """What each callback shall remember, its arrays among it."""
+    states = []
+    for i, (callback, state) in enumerate(zip(_stateful(run), saved, strict=True)):
+        own = {k: v for k, v in callback.state().items() if not isinstance(v, np.ndarray)}
+        _require_alike(type(callback).__name__, own, state)
+        name = f"callback {i} "
+        held = {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
+        states.append({**state, **held})
+    return states
+
+
+def _require_alike(owner: str, own: dict[str, Any], saved: Any) -> None:
+    """Refuse a state that lacks something, or has something else where a number belongs."""
+    if not isinstance(saved, dict):
+        raise ValueError(f"the state of {owner} is no mapping")
+    for name, value in own.items():
+        if type(value) in (int, float) and type(saved[name]) not in (int, float, type(None)):
+            raise ValueError(f"{name} of {owner} is {saved[name]!r:.50}, no number")

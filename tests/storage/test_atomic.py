@@ -147,7 +147,7 @@ def test_a_link_to_itself(tmp_path):
     link = tmp_path / "link"
     link.symlink_to("link")
     with pytest.raises(bp.CheckpointError, match="symbolic links"):
-        write(link, {}, {}, "network")
+        write(link, {}, {})
 
 
 def test_names_as_long_as_the_system_allows(tmp_path):
@@ -224,14 +224,14 @@ def test_many_writers_of_one_file(tmp_path):
     import numpy as np
 
     path = tmp_path / "file"
-    write(path, {"a": np.zeros(1000)}, {}, "network")
+    write(path, {"a": np.zeros(1000)}, {})
     failures = []
 
     def work(number):
         try:
             for _ in range(15):
-                write(path, {"a": np.full(1000, number)}, {}, "network")
-                array = read(path, "network")[0]["a"]
+                write(path, {"a": np.full(1000, number)}, {})
+                array = read(path)[0]["a"]
                 assert np.all(array == array[0])
         except BaseException as failure:
             failures.append(failure)
@@ -253,13 +253,13 @@ def test_a_file_that_becomes_too_large(tmp_path):
     import numpy as np
 
     path = tmp_path / "file"
-    write(path, {"a": np.zeros(10)}, {}, "network")
+    write(path, {"a": np.zeros(10)}, {})
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
     try:
         with pytest.raises(bp.CheckpointError, match="File too large"):
-            write(path, {"a": np.ones(1_000_000)}, {}, "network")
+            write(path, {"a": np.ones(1_000_000)}, {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert read(path, "network")[0]["a"].size == 10
+    assert read(path)[0]["a"].size == 10
     assert os.listdir(tmp_path) == ["file"]

@@ -31,7 +31,7 @@ def rewrite(version):
     while True:
         version += 1
         arrays = {{"theta": np.full({SIZE}, float(version)), "steps": np.array([version])}}
-        write(path, arrays, {{"version": version}}, "checkpoint")
+        write(path, arrays, {{"version": version}})
 
 for line in sys.stdin:
     child = os.fork()
@@ -67,7 +67,7 @@ def test_a_killed_writer_leaves_a_complete_file(nursery):
         os.kill(child, signal.SIGKILL)
         assert process.stdout.readline() == "dead\n"
 
-        arrays, metadata = read(path, "checkpoint")
+        arrays, metadata = read(path)
         assert metadata["version"] >= version
         version = metadata["version"]
         np.testing.assert_array_equal(arrays["theta"], np.full(SIZE, float(version)))

@@ -14,6 +14,7 @@ import pytest
 from cases import OPTIMIZERS, optimizer_id
 
 import backprop_xp as bp
+from backprop_xp.storage import read, write
 
 SCHEDULES = [
     None,
@@ -192,6 +193,114 @@ def test_what_is_no_checkpoint_changes_nothing(tmp_path):
     with pytest.raises(bp.ConfigurationError, match="resume=True: expected the path"):
         bp.fit(net, *data(), resume=True)
     assert np.array_equal(net.theta, before)
+
+
+def _remove(name):
+    return lambda arrays, run: run.pop(name)
+
+
+def _put(name, value):
+    return lambda arrays, run: run.update({name: value})
+
+
+def _put_in(part, name, value):
+    return lambda arrays, run: run[part].update({name: value})
+
+
+def _array(name, make):
+    return lambda arrays, run: arrays.update({name: make(arrays[name])})
+
+
+UNFIT = {
+    "θ is short": _array("theta", lambda a: a[1:]),
+    "θ is a column": _array("theta", lambda a: a[:, None]),
+    "θ is one number": _array("theta", lambda a: a[:1]),
+    "θ of another dtype": _array("theta", lambda a: a.astype(np.float64)),
+    "θ of integers": _array("theta", lambda a: a.astype(np.int32)),
+    "θ is not there": lambda arrays, run: arrays.pop("theta"),
+    "a slot is short": _array("slot 1", lambda a: a[1:]),
+    "a slot of another dtype": _array("slot 0", lambda a: a.astype(np.float64)),
+    "a slot is not there": lambda arrays, run: arrays.pop("slot 1"),
+    "the best θ is short": _array("callback 0 best_theta", lambda a: a[1:]),
+    "the best θ of integers": _array("callback 0 best_theta", lambda a: a.astype(np.int32)),
+    "a text as epoch": _put("epoch", "x"),
+    "a digit as epoch": _put("epoch", "2"),
+    "half an epoch": _put("epoch", 1.5),
+    "a negative epoch": _put("epoch", -1),
+    "true as epoch": _put("epoch", True),
+    "another epoch": _put("epoch", 3),
+    "null as steps": _put("steps", None),
+    "too many steps": _put("steps", 10**400),
+    "no steps": _remove("steps"),
+    "a list as seed": _put("dropout_seed", [1]),
+    "a number as history": _put("history", 3),
+    "a list as history": _put("history", []),
+    "more in the history": _put_in("history", "more", []),
+    "a text as loss": _put_in("history", "loss", "ab"),
+    "texts as loss": _put_in("history", "loss", ["a", "b"]),
+    "a list as metrics": _put_in("history", "metrics", []),
+    "numbers as metrics": _put_in("history", "metrics", {"validation_accuracy": 3}),
+    "a number as reason": _put_in("history", "stopped", 3),
+    "another generator": _put("generator", {"a": 1}),
+    "a generator of another kind": _put_in("generator", "bit_generator", "MT19937"),
+    "a generator in half": _put_in("generator", "state", {"state": 5}),
+    "a generator of texts": _put_in("generator", "state", {"state": "5", "inc": "7"}),
+    "a generator too large": _put_in("generator", "state", {"state": 2**300, "inc": 2**300}),
+    "a number as generator": _put("generator", 5),
+    "no generator": _remove("generator"),
+    "a number as schedule": _put("schedule", 5),
+    "a schedule of nothing": _put("schedule", {}),
+    "a schedule of text": _put_in("schedule", "factor", "1"),
+    "no list of callbacks": _put("callbacks", None),
+    "callbacks gone": _put("callbacks", []),
+    "callbacks of numbers": _put("callbacks", [1]),
+    "a callback of nothing": _put("callbacks", [{}]),
+    "a callback of text": lambda arrays, run: run["callbacks"][0].update(waited="1"),
+}
+
+
+@pytest.mark.parametrize("name", UNFIT)
+def test_a_run_that_is_not_whole_changes_nothing(backend, tmp_path, name):
+    """Files whose checksums are right, but not what they say."""
+
+    def options():
+        stopping, plateau = bp.EarlyStopping(patience=50), bp.ReduceOnPlateau(patience=50)
+        return {"callbacks": [stopping], "schedule": plateau, "dropout": 0.2}
+
+    path = tmp_path / "run"
+    assert train(backend, path, 3, **options()) is None
+    train(backend, resume=path, **options())  # before it is spoilt
+    arrays, document = read(path)
+    UNFIT[name](arrays, document["run"])
+    write(path, {key: np.ascontiguousarray(array) for key, array in arrays.items()}, document)
+
+    given = options()
+    net = bp.Network([4, 8, 1], "relu", seed=3, dropout=given.pop("dropout"), backend=backend)
+    before, remembered = backend.to_numpy(net.theta).tobytes(), given["callbacks"][0].state()
+    plan = {"epochs": 6, "batch_size": 16, "seed": 7, "resume": path}
+    with pytest.raises(bp.CheckpointError, match=r"holds no complete run \(") as refusal:
+        bp.fit(net, *data(), **plan, **given)
+    assert "\n" not in str(refusal.value)
+    assert backend.to_numpy(net.theta).tobytes() == before
+    assert given["callbacks"][0].state() == remembered
+
+
+@pytest.mark.parametrize("name", ["θ is short", "half an epoch", "a callback of text"])
+def test_a_generator_of_the_users_stays_where_it_is(tmp_path, name):
+    def options(rng):
+        stopping = bp.EarlyStopping(patience=50)
+        return {"callbacks": [stopping], "seed": rng, "optimizer": bp.Adam(0.1)}
+
+    path = tmp_path / "run"
+    assert train("numpy", path, 3, **options(np.random.default_rng(7))) is None
+    arrays, document = read(path)
+    UNFIT[name](arrays, document["run"])
+    write(path, arrays, document)
+    rng = np.random.default_rng(7)
+    before = rng.bit_generator.state
+    with pytest.raises(bp.CheckpointError, match="holds no complete run"):
+        train("numpy", resume=path, **options(rng))
+    assert rng.bit_generator.state == before
 
 
 @pytest.mark.parametrize(
