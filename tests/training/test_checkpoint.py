@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from cases import OPTIMIZERS, optimizer_id
 
 import backprop_xp as bp
+from backprop_xp import storage
 from backprop_xp.storage import read, write
 
 SCHEDULES = [
@@ -323,39 +325,61 @@ def test_a_directory_that_is_not_there_is_noticed_at_the_first_write(tmp_path):
 
 # -- a process that is killed --------------------------------------------------------------------
 
+KILLS = 50
+# One process that imports all it needs, and forks a child for every run that it is asked for.
 SCRIPT = """
-import sys, numpy as np, backprop_xp as bp
-rng = np.random.default_rng(0)
-X = rng.normal(size=(200, 8)); Y = (X[:, 0] > 0).astype(int)
-net = bp.Network([8, 16, 1], seed=1, dropout=0.1, backend="numpy")
-path, resume = sys.argv[1], sys.argv[2:] or [None]
-print("ready", flush=True)
-bp.fit(net, X, Y, epochs=120, batch_size=20, callbacks=[bp.Checkpoint(path)], resume=resume[0])
-np.save(path + ".npy", net.theta)
+import os, sys
+import numpy as np
+import safetensors.numpy
+import backprop_xp as bp
+from backprop_xp import storage
+
+def train(path, *resume):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 8))
+    net = bp.Network([8, 16, 1], seed=1, dropout=0.1, backend="numpy")
+    options = {"resume": resume[0]} if resume else {}
+    callbacks = [bp.Checkpoint(path)]
+    bp.fit(net, X, X[:, 0] > 0, epochs=200, batch_size=20, callbacks=callbacks, **options)
+    np.save(path + ".npy", net.theta)
+
+bp.Network([1, 1], backend="numpy")
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        train(*line.split())
+        os._exit(0)
+    print(child, flush=True)
+    print(os.waitpid(child, 0)[1], flush=True)
 """
 
 
-def start(path, *resume):
-    command = [sys.executable, "-c", SCRIPT, str(path), *resume]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    assert process.stdout.readline() == b"ready\n"
-    return process
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
-def test_a_process_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork and no SIGKILL on this system")
+def test_a_run_that_is_killed_fifty_times_ends_as_one_that_was_not(tmp_path):
     path, whole = tmp_path / "run", tmp_path / "whole"
-    with start(whole) as process:
-        assert process.wait() == 0
-    rng, kills, resume = random.Random(1), 0, ()
-    while kills < 8:
-        with start(path, *resume) as process:
-            time.sleep(rng.uniform(0.0, 0.12))
-            process.kill()
-        kills += 1
-        if path.exists():
-            bp.load(path, backend="numpy")
-            resume = (str(path),)
-    with start(path, *resume) as process:
-        assert process.wait() == 0
+    rng, epochs = random.Random(1), []
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
+    with subprocess.Popen([sys.executable, "-c", SCRIPT], **pipes) as process:
+
+        def run(*arguments, seconds=None):
+            """Exit status of a run; it is killed after so many seconds."""
+            print(*arguments, file=process.stdin)
+            child = int(process.stdout.readline())
+            if seconds is not None:
+                time.sleep(seconds)
+                os.kill(child, signal.SIGKILL)
+            return int(process.stdout.readline())
+
+        assert run(whole) == 0
+        killed = 0
+        for _ in range(KILLS):
+            killed += run(path, *[path] * path.exists(), seconds=rng.uniform(0, 0.03)) != 0
+            if path.exists():
+                bp.load(path, backend="numpy")
+                epochs.append(storage.read(path)[1]["run"]["epoch"])
+        assert run(path, path) == 0
+        process.stdin.close()
+    assert killed == KILLS  # none of them had come to its end
+    assert epochs == sorted(epochs)
+    assert len(set(epochs)) > 3
     assert np.array_equal(np.load(f"{path}.npy"), np.load(f"{whole}.npy"))
