@@ -82,7 +82,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
-    session.install("mypy", "numpy>=2", "array-api-compat", "array-api-strict")
+    session.install("mypy", "numpy>=2", "array-api-compat", "array-api-strict", "safetensors>=0.8")
     session.run("mypy")
 
 
