@@ -46,7 +46,7 @@ def fit(
     sample_weight: Any = None,
     class_weight: Any = None,
     clip_norm: float | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | None = None,
     resume: Any = None,
     progress: bool | None = None,
     seed: Any = 0,
@@ -166,7 +166,7 @@ def _callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
     if progress not in (None, True, False):
         raise ConfigurationError(f"progress={progress!r}: expected True, False or None")
     one = isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable)
-    given = [callbacks] if one else list(callbacks)
+    given = [] if callbacks is None else [callbacks] if one else list(callbacks)
     for callback in given:
         if not isinstance(callback, Callback):
             raise ConfigurationError(
