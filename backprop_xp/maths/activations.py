@@ -238,6 +238,17 @@ SOFTMAX = Softmax(
     log_slope=_softmax_log_slope,
 )
 
+# The output of a regression with a log link. It overflows above z = 709 (88 in float32), as its
+# definition does, so it has no place among the names; hand it as an own activation.
+EXP = PositiveActivation(
+    "exp",
+    lambda xp, z: xp.exp(z),
+    lambda xp, z, a: a,
+    slope_from_a=True,
+    log_value=lambda xp, z: z,
+    log_slope=lambda xp, z, a: z**0,
+)
+
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (

@@ -49,7 +49,7 @@ class Guard:
     def note(self, loss: Array, batch: tuple[Array, ...]) -> None:
         """Keep the loss of a batch, and its weight if that is not its number of rows."""
         self._part[0, self._noted] = loss
-        if len(batch) > 2:
+        if len(batch) > 2 and not self._run.plan.loss_by_rows:
             self._part[1, self._noted] = self._run.net.backend.xp.sum(batch[2])
             self._weighted = True
         self._noted += 1
