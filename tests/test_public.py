@@ -16,7 +16,7 @@ import backprop_xp as bp
 
 ROOT = Path(bp.__file__).parent
 # From the ground up: a wing imports from itself and from those before it.
-WINGS = ["errors", "backends", "storage", "maths", "training", "insight"]
+WINGS = ["errors", "backends", "storage", "maths", "training", "insight", "estimators"]
 ERRORS = {
     bp.BackendError: RuntimeError,
     bp.ConfigurationError: ValueError,
@@ -77,7 +77,7 @@ def test_everything_public_has_a_docstring_with_an_example(name):
 def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
     needs = {"cupy": "cupy", "cuda_graph": "cupy", "strict": "array_api_strict"}
-    library = needs.get(name.rpartition(".")[2])
+    library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])
     if library:
         pytest.importorskip(library)
     failed, _ = doctest.testmod(importlib.import_module(name))

@@ -19,7 +19,6 @@ from backprop_xp.estimators.stochastic import Data, fit_stochastic
 from backprop_xp.estimators.weights import FittedWeights
 from backprop_xp.maths.activations import EXP, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
-from backprop_xp.maths.network import Network
 from backprop_xp.training.history import History
 
 # out_activation_ → the core's output activation.
@@ -209,5 +208,3 @@ class MultilayerPerceptron(FittedWeights, BaseEstimator, ABC):  # type: ignore[m
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-

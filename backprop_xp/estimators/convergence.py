@@ -52,6 +52,12 @@ class Convergence(Callback):
         if estimator._no_improvement_count > estimator.n_iter_no_change:
             self._end_or_slow_down(run)
 
+    def diverged(self, run: Run) -> None:
+        """Note an epoch that has left the finite numbers."""
+        self._estimator.n_iter_, self._estimator.loss_ = run.epoch, np.nan
+        self._estimator.loss_curve_.append(np.nan)
+        self._estimator.validation_scores_.append(np.nan)
+
     def _look_at_loss(self, loss: float) -> None:
         estimator, compared = self._estimator, self._compared(loss)
         worse = compared > estimator._best_compared - estimator.tol

@@ -60,9 +60,7 @@ class Data:
 def as_rows(net: Network, X: Any) -> Rows:
     """Return X for `Batches`; a sparse matrix becomes dense batch by batch."""
     if is_sparse(X):
-        return HostRows(
-            SparseTable(X), net.sizes[0], lambda host: net.as_inputs(host, move=True)
-        )
+        return HostRows(SparseTable(X), net.sizes[0], lambda host: net.as_inputs(host, move=True))
     return DeviceRows(net.backend, net.as_inputs(compact(X), move=True))
 
 
@@ -129,32 +127,34 @@ def fit_stochastic(
     try:
         run.train()
     except DivergenceError as problem:
-        raise NotFiniteError(problem) from None
+        if not estimator.early_stopping:
+            raise NotFiniteError(problem) from None
+        convergence.diverged(run)
+        _warn(f"{problem} The weights are those of the best validation score.")
     except KeyboardInterrupt:
         run.stop("interrupted")
     finally:
         if estimator.early_stopping:
             net.theta = net.backend.asarray(estimator._best_theta)
         estimator._record(run.history)
-    _warn(estimator, run, incremental)
+    if run.history.stopped == "interrupted":
+        _warn("Training interrupted by user.", UserWarning)
+    elif len(run.history.loss) == run.epochs and not (run.history.stopped or incremental):
+        _warn(
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
+            "optimization hasn't converged yet."
+        )
+
+
+def _warn(message: str, category: type[Warning] = ConvergenceWarning) -> None:
+    """Warn at the line that called `fit`, outside of this package and scikit-learn's wrappers."""
+    warnings.warn(message, category, stacklevel=6)
 
 
 def _goes_on(estimator: Any, incremental: bool) -> bool:
     """Whether the optimizer keeps what it remembers of the calls before."""
     kept = incremental or (estimator.warm_start and estimator.keep_optimizer)
     return kept and hasattr(estimator, "_optimizer")
-
-
-def _warn(estimator: Any, run: TrainingRun, incremental: bool) -> None:
-    if run.history.stopped == "interrupted":
-        warnings.warn("Training interrupted by user.", stacklevel=6)
-    elif run.history.stopped is None and not incremental:
-        warnings.warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-            stacklevel=6,
-        )
 
 
 def _batch_size(estimator: Any, rows: int) -> int:
