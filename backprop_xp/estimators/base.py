@@ -7,10 +7,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from backprop_xp.errors import DataError
+from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.estimators.conversion import Conversion
+from backprop_xp.estimators.device import checked_inputs, on_device, to_host
 from backprop_xp.estimators.initial import first_theta
 from backprop_xp.estimators.lbfgs import fit_lbfgs
 from backprop_xp.estimators.parameters import CONSTRAINTS, hidden_activations, hidden_sizes
@@ -19,6 +21,7 @@ from backprop_xp.estimators.stochastic import Data, fit_stochastic
 from backprop_xp.estimators.weights import FittedWeights
 from backprop_xp.maths.activations import EXP, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
+from backprop_xp.maths.network import Network
 from backprop_xp.training.history import History
 
 # out_activation_ → the core's output activation.
@@ -30,7 +33,7 @@ _OUTPUTS: dict[str, str | Activation] = {
 }
 
 
-class MultilayerPerceptron(FittedWeights, BaseEstimator, ABC):  # type: ignore[misc]
+class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # type: ignore[misc]
     """The common part of MLPClassifier and MLPRegressor."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
@@ -50,6 +53,11 @@ class MultilayerPerceptron(FittedWeights, BaseEstimator, ABC):  # type: ignore[m
     @abstractmethod
     def _loss_name(self) -> str | None:
         """The core's name for the loss; None for the match of the output."""
+
+    def _take_classes(self, net: Network, classes: Any) -> None:
+        """Take the labels of a network's outputs."""
+        if classes is not None:
+            raise ConfigurationError("classes are for classifiers")
 
     def _weights(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
         """Return what every row of the given y weighs, or None."""
@@ -112,14 +120,15 @@ class MultilayerPerceptron(FittedWeights, BaseEstimator, ABC):  # type: ignore[m
         given_y = y
         X, y = self._validate_input(X, y, incremental, reset=first)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-        sample_weight = self._weights(given_y, sample_weight, incremental)
+            rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
+            sample_weight = _check_sample_weight(to_host(sample_weight), rows)
+        sample_weight = self._weights(to_host(given_y), sample_weight, incremental)
         y = y[:, None] if y.ndim == 1 else y
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if first:
-            self._initialize([X.shape[1], *hidden, self.n_outputs_], X.dtype.name)
-        net = self._network(self._architecture([X.shape[1], *hidden, self.n_outputs_]))
+            self._initialize([X.shape[1], *hidden, self.n_outputs_], X)
+        net = self._network(X, self._architecture([X.shape[1], *hidden, self.n_outputs_]))
         data = Data(X, y, sample_weight)
         if self.solver == "lbfgs":
             self._require_stochastic(validation_data)
@@ -144,23 +153,26 @@ class MultilayerPerceptron(FittedWeights, BaseEstimator, ABC):  # type: ignore[m
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise DataError("validation_data: expected a pair (X, y)")
         # As in partial_fit: labels must be those that are known.
-        X, y = self._validate_input(*validation_data, incremental=True, reset=False)
+        X, y = validation_data
+        X, y = self._validate_input(X, y, True, False)
         return Data(X, y[:, None] if y.ndim == 1 else y)
 
-    def _initialize(self, sizes: list[int], dtype: str) -> None:
+    def _initialize(self, sizes: list[int], X: Any) -> None:
         """Draw the first weights and forget all of a run before."""
         self.n_iter_ = self.t_ = 0
         self.n_layers_ = len(sizes)
         self.out_activation_ = self._output()
+        dtype = "float32" if "float32" in str(X.dtype) else "float64"
+        described = self._architecture(sizes)  # which checks the parameters
         theta = first_theta(self._random_state, sizes, self.activation, dtype)
-        self._place(theta, self._architecture(sizes))
-        self._best_theta = theta.copy()
+        net = self._place(theta, described, X)
+        self._best_theta = net.backend.xp.asarray(net.theta, copy=True)
         if self.solver in STOCHASTIC:
             self.loss_curve_: list[float] = []
             self._no_improvement_count = 0
             self._best_compared = np.inf
             self.best_loss_ = None if self.early_stopping else np.inf
-            self.validation_scores_ = [] if self.early_stopping else None
+            self.validation_scores_: Any = [] if self.early_stopping else None
             self.best_validation_score_ = -np.inf if self.early_stopping else None
             self.validation_loss_curve_: list[float] = []
 
@@ -190,19 +202,36 @@ class MultilayerPerceptron(FittedWeights, BaseEstimator, ABC):  # type: ignore[m
         """Return A[L] for X, on the host if X is there."""
         if check_input:
             check_is_fitted(self)
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return self._predict_on(self._network(), X)
+            if on_device(X):
+                X = checked_inputs(self, X, reset=False)
+            else:
+                X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return self._predict_on(self._network(X), X)
+
+    def _validated(self, X: Any, y: Any, reset: bool, **options: Any) -> tuple[Any, Any]:
+        """Check X and y; targets of a device come to the host, where labels are told apart."""
+        if not on_device(X):
+            return validate_data(  # type: ignore[no-any-return]
+                self,
+                X,
+                to_host(y),
+                accept_sparse=["csr", "csc"],
+                multi_output=True,
+                dtype=(np.float64, np.float32),
+                reset=reset,
+                **options,
+            )
+        X = checked_inputs(self, X, reset)
+        # A column of the same length stands in for X, so that y gets all of its checks.
+        rows, y = np.zeros((X.shape[0], 1)), to_host(y)
+        return X, check_X_y(rows, y, multi_output=True, estimator=self, **options)[1]
 
     def _score_with(self, function: Any, X: Any, y: Any, sample_weight: Any) -> float:
         """Score without validating X, which would lose the names of features."""
-        predicted = self._predict(X, check_input=False)
+        predicted = self._labels(to_host(self._forward(X, check_input=False)))
         if np.issubdtype(predicted.dtype, np.floating) and not np.isfinite(predicted).all():
             return np.nan
         return float(function(y, predicted, sample_weight=sample_weight))
-
-    @abstractmethod
-    def _predict(self, X: Any, check_input: bool = True) -> Any:
-        """Return labels or numbers for X."""
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

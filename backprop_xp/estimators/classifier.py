@@ -17,9 +17,11 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import validate_data
 
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.estimators.base import MultilayerPerceptron
+from backprop_xp.estimators.device import backend_for, on_device, to_host
+from backprop_xp.maths.network import Network
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]
@@ -122,15 +124,7 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         return self._fit(X, y, sample_weight, incremental=True)
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = self._validated(X, y, reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -164,6 +158,19 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         by_class = compute_sample_weight(self.class_weight, y)
         return by_class if sample_weight is None else by_class * sample_weight
 
+    def _take_classes(self, net: Network, classes: Any) -> None:
+        outputs, several = net.sizes[-1], net.output.name == "softmax" or net.sizes[-1] == 1
+        number = max(outputs, 2)
+        classes = np.arange(number) if classes is None else np.asarray(classes)
+        if classes.shape != (number,) or (classes[:-1] >= classes[1:]).any():
+            raise ConfigurationError(
+                f"classes={classes!r}: expected {number} labels, sorted, one per output of net"
+            )
+        # With several sigmoid outputs, every class is a label of its own.
+        labels = classes if several else np.eye(outputs, dtype=int)
+        self._label_binarizer = LabelBinarizer().fit(labels)
+        self.classes_ = self._label_binarizer.classes_
+
     def _output(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
@@ -183,10 +190,10 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         -------
         array, shape (n_samples,) or (n_samples, n_classes)
         """
-        return self._predict(X)
-
-    def _predict(self, X: Any, check_input: bool = True) -> Any:
-        return self._labels(self._forward(X, check_input))
+        A = self._forward(X)
+        labels = self._labels(to_host(A))
+        numbers = on_device(A) and labels.dtype.kind in "iufb"
+        return backend_for(None, A).asarray(labels) if numbers else labels
 
     def _labels(self, y: Any) -> Any:
         return self._label_binarizer.inverse_transform(y.ravel() if self.n_outputs_ == 1 else y)
@@ -209,10 +216,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         A = self._forward(X)
         if self.n_outputs_ > 1:
             return A
-        probabilities = np.empty((len(A), 2), A.dtype)
-        probabilities[:, 1:] = A
-        np.subtract(1.0, A, out=probabilities[:, :1])
-        return probabilities
+        xp = backend_for(None, A).xp if on_device(A) else np
+        return xp.concat([1.0 - A, A], axis=1)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of `predict_proba`.
@@ -226,7 +231,8 @@ class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc
         array, shape (n_samples, n_classes)
         """
         probabilities = self.predict_proba(X)
-        return np.log(probabilities, out=probabilities)
+        xp = backend_for(None, probabilities).xp if on_device(probabilities) else np
+        return xp.log(probabilities)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -43,7 +43,7 @@ class Convergence(Callback):
         if estimator.verbose:
             print(f"Iteration {run.epoch}, loss = {loss:.8f}")
         if self._validation:
-            self._look_at_score(run)
+            self._look_at_score(run, *self._validation)
         else:
             self._look_at_loss(loss)
         if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
@@ -69,9 +69,9 @@ class Convergence(Callback):
         """What `tol` is compared with."""
         return loss
 
-    def _look_at_score(self, run: Run) -> None:
+    def _look_at_score(self, run: Run, *validation: Any) -> None:
         estimator = self._estimator
-        score = estimator._score(*self._validation)  # it can be NaN
+        score = estimator._score(*validation)  # it can be NaN
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
@@ -79,7 +79,7 @@ class Convergence(Callback):
         estimator._no_improvement_count = estimator._no_improvement_count + 1 if worse else 0
         if score > estimator.best_validation_score_:
             estimator.best_validation_score_ = score
-            estimator._best_theta = run.net.backend.to_numpy(run.net.theta).copy()
+            estimator._best_theta = run.net.backend.xp.asarray(run.net.theta, copy=True)
 
     def _end_or_slow_down(self, run: Run) -> None:
         estimator = self._estimator
@@ -125,7 +125,7 @@ class AveragedOutputs(Convergence):
 def sum_of_squares(net: Any) -> float:
     """Σ W² over all layers."""
     xp = net.backend.xp
-    return float(sum(float(xp.sum(W * W)) for W in net.W))
+    return sum([float(xp.sum(W * W)) for W in net.W])
 
 
 def average_over_outputs(loss: float, penalty: float, outputs: int) -> float:

@@ -74,6 +74,10 @@ class Solver:
             self._step, self._memory = step, None
         return self._step
 
+    def remember(self, steps: int, slots: list[Array]) -> None:
+        """Go on from this number of steps and these slots, arrays on the host."""
+        self._step, self._memory = None, (steps, slots)
+
     def _remembered(self) -> tuple[int, list[Array]] | None:
         """The number of steps, and the slots on the host."""
         if self._step is None:

@@ -14,6 +14,7 @@ from sklearn.model_selection import train_test_split
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant
+from backprop_xp.estimators.device import take
 from backprop_xp.estimators.initial import ShuffledBatches
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.network import Network
@@ -54,7 +55,7 @@ class Data:
     def subset(self, rows: np.ndarray) -> Data:
         """Only the rows of these numbers."""
         weights = None if self.weights is None else self.weights[rows]
-        return Data(self.X[rows], self.y[rows], weights)
+        return Data(take(self.X, rows), self.y[rows], weights)
 
 
 def as_rows(net: Network, X: Any) -> Rows:
@@ -135,7 +136,7 @@ def fit_stochastic(
         run.stop("interrupted")
     finally:
         if estimator.early_stopping:
-            net.theta = net.backend.asarray(estimator._best_theta)
+            net.theta = net.backend.asarray(estimator._best_theta, net.dtype)
         estimator._record(run.history)
     if run.history.stopped == "interrupted":
         _warn("Training interrupted by user.", UserWarning)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array
+from backprop_xp.estimators.device import backend_for, to_host
 from backprop_xp.maths.architecture import Architecture
 from backprop_xp.maths.model import restore
 from backprop_xp.maths.network import Network
@@ -32,9 +32,9 @@ class FittedWeights:
     def _fitted_architecture(self) -> Architecture:
         raise NotImplementedError
 
-    def _place(self, theta: np.ndarray, described: Architecture) -> Network:
+    def _place(self, theta: np.ndarray, described: Architecture, X: Any) -> Network:
         """Make the network, and let coefs_ and intercepts_ be its windows."""
-        net = restore(Network, get_backend(self.backend), described, theta)
+        net = restore(Network, backend_for(self.backend, X), described, theta)
         self._net = net
         return self._adopt(net)
 
@@ -44,14 +44,14 @@ class FittedWeights:
         self._windows = (*self.coefs_, *self.intercepts_)
         return net
 
-    def _network(self, described: Architecture | None = None) -> Network:
+    def _network(self, X: Any, described: Architecture | None = None) -> Network:
         """Return the network with the present weights; for a fit, with the present parameters."""
-        net = getattr(self, "_net", None)
+        net: Network | None = getattr(self, "_net", None)
         if net is None or (described is not None and net.architecture != described):
             flat = zip(self.coefs_, self.intercepts_, strict=True)
-            to_numpy = np.asarray if net is None else net.backend.to_numpy
-            parts = [part for W, b in flat for part in (to_numpy(W).T.ravel(), to_numpy(b))]
-            return self._place(np.concatenate(parts), described or self._fitted_architecture())
+            parts = [part for W, b in flat for part in (to_host(W).T.ravel(), to_host(b))]
+            described = described or self._fitted_architecture()
+            return self._place(np.concatenate(parts), described, X)
         given = (*self.coefs_, *self.intercepts_)
         if any(a is not b for a, b in zip(given, self._windows, strict=True)):
             for l, (W, b) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), start=1):
@@ -74,10 +74,11 @@ class FittedWeights:
         return A if net.backend.origin(X) == net.backend.library else net.backend.to_numpy(A)
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())  # type: ignore[call-overload]
-        net = state.pop("_net", None)
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        state.pop("_net", None)
         state.pop("_windows", None)
-        if net is not None:
-            for name in ("coefs_", "intercepts_"):
-                state[name] = [np.ascontiguousarray(net.backend.to_numpy(a)) for a in state[name]]
+        for name in {"coefs_", "intercepts_"} & set(state):
+            state[name] = [np.ascontiguousarray(to_host(a)) for a in state[name]]
+        if "_best_theta" in state:
+            state["_best_theta"] = to_host(state["_best_theta"])
         return state

@@ -139,7 +139,7 @@ class Network(Model):
         if self.sizes[-1] > 1:
             J = matmul(J, trace.sum_outputs)  # … and sum over outputs
         if self.architecture.l2:
-            for row, column in self._parameters.W_flat[1:]:
+            for row, column in self._parameters.W_flat:
                 self._add_l2(J, matmul(row, column), trace.l2)
         if self.architecture.l1:
             self._add_l1(J, trace.l1, *self.W)

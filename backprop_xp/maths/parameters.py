@@ -79,7 +79,7 @@ class Parameters:
         self.b_row = [None, *(b[..., None, :] for b in biases)]
         # W[l] as one row and as one column, whose product is Σ W².
         flat = [xp.reshape(W, (*W.shape[:-2], -1), copy=False) for W in weights]
-        self.W_flat = [None, *((W[..., None, :], W[..., :, None]) for W in flat)]
+        self.W_flat = [(W[..., None, :], W[..., :, None]) for W in flat]
 
 
 def count(sizes: Sequence[int]) -> int:

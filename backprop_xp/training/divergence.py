@@ -69,7 +69,7 @@ class Guard:
 
     def mean_loss(self) -> float:
         """The mean of J over the epoch's examples."""
-        return float(np.average(self._losses, weights=self._weights))
+        return float(np.dot(self._losses, self._weights) / np.sum(self._weights))
 
     def _raise(self, bad: int, losses: np.ndarray) -> None:
         """Go back to the last sound weights; `bad` counts the batches of this part from 0.
