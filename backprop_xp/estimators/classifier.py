@@ -25,7 +25,55 @@ from backprop_xp.maths.network import Network
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]
-    """DOC"""
+    """A drop-in replacement for scikit-learn's MLPClassifier.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array_like of int
+        The width of each hidden layer.
+    activation : str, Activation or list of them
+        identity, logistic (or sigmoid), tanh, relu, leaky_relu, elu, gelu, silu, softplus; a list
+        has one per hidden layer.
+    solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
+random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in scikit-learn, with the same defaults.
+    loss : str
+        log_loss, squared_error, absolute_error or huber.
+    class_weight : "balanced", dict or list of dict, optional
+        What a row weighs by its class, multiplied with sample_weight.
+    backend : str, optional
+        "numpy" or "cupy". By default that of X where X is an array of a device, else BACKEND.
+    dropout : float or list of float
+        The rate at which units of the hidden layers are dropped in training.
+    callbacks : list of Callback, optional
+        Called while sgd and adam train.
+    progress : bool
+        Show a progress bar on stderr.
+    keep_optimizer : bool
+        With `warm_start`, let the optimizer go on with what it remembers.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of array
+        Windows onto the weights, (n_in, n_out) and (n_out,): changing them changes predictions.
+    loss_curve_, validation_scores_, best_loss_, best_validation_score_, loss_, n_iter_, t_, \
+n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, classes_
+        As in scikit-learn.
+    validation_loss_curve_ : list of float
+        The loss on validation data after every epoch; empty without any.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from backprop_xp.estimators import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier(max_iter=500, random_state=0, class_weight="balanced").fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    >>> model.to_network().sizes
+    (4, 100, 3)
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **MultilayerPerceptron._parameter_constraints,

@@ -10,11 +10,56 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from backprop_xp.errors import DataError
 from backprop_xp.estimators.base import MultilayerPerceptron
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
-    """DOC"""
+    """A drop-in replacement for scikit-learn's MLPRegressor.
+
+    Parameters
+    ----------
+    loss : str
+        squared_error, poisson, absolute_error or huber. Of several outputs the losses are summed.
+    hidden_layer_sizes : array_like of int
+        The width of each hidden layer.
+    activation : str, Activation or list of them
+        identity, logistic (or sigmoid), tanh, relu, leaky_relu, elu, gelu, silu, softplus; a list
+        has one per hidden layer.
+    solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
+random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in scikit-learn, with the same defaults.
+    backend : str, optional
+        "numpy" or "cupy". By default that of X where X is an array of a device, else BACKEND.
+    dropout : float or list of float
+        The rate at which units of the hidden layers are dropped in training.
+    callbacks : list of Callback, optional
+        Called while sgd and adam train.
+    progress : bool
+        Show a progress bar on stderr.
+    keep_optimizer : bool
+        With `warm_start`, let the optimizer go on with what it remembers.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of array
+        Windows onto the weights, (n_in, n_out) and (n_out,): changing them changes predictions.
+    loss_curve_, validation_scores_, best_loss_, best_validation_score_, loss_, n_iter_, t_, \
+n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
+        As in scikit-learn.
+    validation_loss_curve_ : list of float
+        The loss on validation data after every epoch; empty without any.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from backprop_xp.estimators import MLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressor(solver="lbfgs", max_iter=30, alpha=1.0, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.5
+    True
+    """
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {
         **MultilayerPerceptron._parameter_constraints,
@@ -106,6 +151,8 @@ class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
         X, y = self._validated(X, y, reset, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        if self.loss == "poisson" and (y < 0).any():
+            raise DataError("Some value(s) of y are negative, but loss='poisson' needs y >= 0")
         return X, y
 
     def _output(self) -> str:

@@ -19,7 +19,7 @@ from backprop_xp.estimators.initial import ShuffledBatches
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.network import Network
 from backprop_xp.training.evaluation import Evaluation
-from backprop_xp.training.progress import ProgressBar
+from backprop_xp.training.fit import checked_callbacks
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.sources import DeviceRows, HostRows, Rows
 from backprop_xp.training.tables import SparseTable, is_sparse
@@ -99,8 +99,8 @@ def fit_stochastic(
         # A pattern of dropout is drawn only if there is dropout, as theirs have none.
         seed = estimator._random_state.randint(2**31 - 1) if net.architecture.dropout else 0
         estimator._optimizer = Solver(optimizer_for(estimator), int(seed))
+    own = checked_callbacks(estimator.callbacks, estimator.progress)
     convergence = _convergence(estimator, net, data, held_out)
-    callbacks = [convergence, *(estimator.callbacks or ())]
     tables = as_rows(net, data.X), DeviceRows(net.backend, as_targets(net, data.y))
     batches = ShuffledBatches(
         net.backend,
@@ -119,7 +119,7 @@ def fit_stochastic(
             epochs=1 if incremental else estimator.max_iter,
             schedule=None,
             evaluation=None if held_out is None else _evaluation(net, held_out),
-            callbacks=[*callbacks, ProgressBar()] if estimator.progress else callbacks,
+            callbacks=[convergence, *own],
             seed=None,
             loss_by_rows=True,
         )

@@ -262,6 +262,16 @@ def test_interruption(data):
     assert model.n_iter_ == 3
 
 
+def test_what_cannot_be_trained(data):
+    X, y = data["diabetes"]
+    with pytest.raises(bp.DataError, match="negative"):
+        MLPRegressor(loss="poisson").fit(X, y - 100)
+    with pytest.raises(bp.ConfigurationError, match="'x' is no Callback"):
+        MLPRegressor(callbacks=["x"]).fit(X, y)
+    with pytest.raises(bp.ConfigurationError, match="Did you mean 'relu'"):
+        MLPRegressor(activation=["rellu"]).fit(X, y)
+
+
 def test_progress(data, capsys):
     X, y = data["breast_cancer"]
     small(progress=True, max_iter=2).fit(X, y)
