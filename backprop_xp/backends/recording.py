@@ -49,7 +49,9 @@ class Recording:
             called = self._function(fused.scope[o.function])
             inputs = tuple(self._inner(n, names, fused.scope, position) for n in o.inputs)
             out = self._inner(str(o.out), names, fused.scope, position)
-            kind = None if o.kind is None else (o.kind[0], full)
+            kind = o.kind
+            if kind is not None:  # its shape is that of a sample, 2 where the length is full
+                kind = kind[0], tuple(n if m > 1 else 1 for n, m in zip(full, kind[1], strict=True))
             self._operations.append(Operation(called, inputs, out, kind))
 
     def replay(self, result: np.ndarray) -> Callable[..., np.ndarray]:
