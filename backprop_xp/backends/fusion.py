@@ -166,7 +166,9 @@ for _name, _ufunc in _OTHERS.items():
 
 
 # One object for each, so that a recording sees when two kernels ask for the same.
-_OVER_ROWS = {f: partial(f.reduce, axis=-1, keepdims=True) for f in (np.maximum, np.add)}
+_OVER_ROWS: dict[np.ufunc, Any] = {
+    f: partial(f.reduce, axis=-1, keepdims=True) for f in (np.maximum, np.add)
+}
 
 
 class _Record:

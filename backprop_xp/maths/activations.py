@@ -125,7 +125,7 @@ def _relu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _relu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.sign(a)  # 1 where z > 0, else 0
+    return xp.ceil(xp.minimum(a, 1.0))  # 1 where z > 0, else 0; faster than sign or a choice
 
 
 def _leaky_relu_value(xp: Namespace, z: Array) -> Array:

@@ -7,6 +7,7 @@ last step before the trouble. So nothing has to be looked at or saved from step 
 
 from __future__ import annotations
 
+from operator import mul
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,7 +70,8 @@ class Guard:
 
     def mean_loss(self) -> float:
         """The mean of J over the epoch's examples."""
-        return float(np.dot(self._losses, self._weights) / np.sum(self._weights))
+        # In plain Python: arrays would have to be made of the lists first.
+        return float(sum(map(mul, self._losses, self._weights)) / sum(self._weights))
 
     def _raise(self, bad: int, losses: np.ndarray) -> None:
         """Go back to the last sound weights; `bad` counts the batches of this part from 0.
