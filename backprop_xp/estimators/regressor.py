@@ -56,7 +56,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
     >>> from sklearn.datasets import load_diabetes
     >>> from backprop_xp.estimators import MLPRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor(solver="lbfgs", max_iter=30, alpha=1.0, random_state=0).fit(X, y)
+    >>> model = MLPRegressor(learning_rate_init=0.1, tol=1.0, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.5
     True
     """
