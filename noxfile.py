@@ -19,10 +19,10 @@ TEST_NEEDS = [
     "pandas>=2.2",
     "polars",
     "pyarrow>=16",
-    "scikit-learn>=1.4",
+    "scikit-learn>=1.9",
     "scipy",
 ]
-PEERS = ["torch==2.13.0", "scikit-learn"]
+PEERS = ["torch==2.13.0", "scikit-learn>=1.9"]
 # Only the lines that need a GPU may stay untested where there is none.
 COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]
 

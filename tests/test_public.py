@@ -16,7 +16,7 @@ import backprop_xp as bp
 
 ROOT = Path(bp.__file__).parent
 # From the ground up: a wing imports from itself and from those before it.
-WINGS = ["errors", "backends", "storage", "maths", "training", "insight", "tables"]
+WINGS = ["errors", "backends", "storage", "maths", "training", "insight", "estimators", "tables"]
 ERRORS = {
     bp.BackendError: RuntimeError,
     bp.ConfigurationError: ValueError,
@@ -78,7 +78,7 @@ def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
     needs = {"cupy": "cupy", "cuda_graph": "cupy", "strict": "array_api_strict"}
     needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
-    library = needs.get(name.rpartition(".")[2])
+    library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])
     if library:
         pytest.importorskip(library)
     failed, _ = doctest.testmod(importlib.import_module(name))

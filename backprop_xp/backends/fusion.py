@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -67,8 +67,11 @@ def signature(arguments: tuple[Any, ...]) -> Signature:
 
 
 @lru_cache(maxsize=256)
-def fuse(kernel: Kernel, described: Signature) -> Fused:
+def fuse(kernel: Kernel, described: Signature, rows: bool = False) -> Fused:
     """Record `kernel` for arguments of this signature.
+
+    With `rows` it may take the maximum and the sum over the last axis, which is kept, and only
+    whole arrays may be given to it.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def fuse(kernel: Kernel, described: Signature) -> Fused:
         for i, (dtype, axes) in enumerate(described)
     ]
     with np.errstate(all="ignore"):
-        kernel(_Namespace(record), *values)
+        kernel(_Namespace(record, rows), *values)
     names = [value.name for value in values]
     operations = without_copies(record.operations)
     lines, registers = with_few_temporaries(operations)
@@ -162,6 +165,12 @@ for _name, _ufunc in _OTHERS.items():
     setattr(_Value, f"__{_name}__", _operator(_ufunc))
 
 
+# One object for each, so that a recording sees when two kernels ask for the same.
+_OVER_ROWS: dict[np.ufunc, Any] = {
+    f: partial(f.reduce, axis=-1, keepdims=True) for f in (np.maximum, np.add)
+}
+
+
 class _Record:
     """What a kernel did: operations in order, and the functions and constants they use."""
 
@@ -188,11 +197,19 @@ class _Record:
         name = f"to_{result.dtype.name}"
         return self._append(name, lambda array: array.astype(dtype), (x,), result, None)
 
+    def reduce(self, ufunc: np.ufunc, x: Any, axis: Any = None, keepdims: bool = False) -> _Value:
+        """Record a ufunc over the last axis, which is kept."""
+        if axis != -1 or not keepdims or not isinstance(x, _Value):
+            raise Untraceable("only over axis=-1 with keepdims=True")
+        reduced = _OVER_ROWS[ufunc]
+        return self._append(f"{ufunc.__name__}_rows", reduced, (x,), reduced(x.sample), None)
+
     def _append(
         self, name: str, made_by: Any, operands: tuple[Any, ...], result: Any, out: _Value | None
     ) -> _Value:
         self.scope[name] = made_by
-        reusable = out is None and isinstance(made_by, np.ufunc) and result.shape == self._full
+        makes_new = isinstance(made_by, np.ufunc) and result.shape == self._full
+        reusable = out is None and (makes_new or isinstance(made_by, partial))
         kind = (result.dtype, result.shape) if reusable else None
         if out is None:
             out = _Value(self, f"t{len(self.operations)}", result)
@@ -224,9 +241,12 @@ def _sample(operand: Any) -> Any:
 class _Namespace:
     """The namespace that a kernel sees while it is recorded."""
 
-    def __init__(self, record: _Record) -> None:
+    def __init__(self, record: _Record, rows: bool) -> None:
         self._record = record
         self.where, self.astype = record.where, record.astype
+        if rows:
+            self.max = partial(record.reduce, np.maximum)
+            self.sum = partial(record.reduce, np.add)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(np, name)

@@ -63,12 +63,19 @@ class NumPyBackend(Backend):
         return result
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
+        return self._planned(partial(_plan, kernel))
+
+    def general(self, kernel: Kernel) -> Callable[..., None]:
+        return self._planned(partial(_general_plan, kernel))
+
+    def _planned(self, make_plan: Callable[[tuple[Any, ...]], Plan]) -> Callable[..., None]:
+        """Return a function that makes a plan for every kind of its first argument."""
         plans: dict[Any, Plan] = {}
 
         def run(out: Array, *others: Any) -> None:
             kind = out.shape, out.dtype
             if kind not in plans:
-                plans[kind] = _plan(kernel, (out, *others))
+                plans[kind] = make_plan((out, *others))
             plan = plans[kind]
             plan.run(out, *others)
             if (recording := _thread.recording) is not None:
@@ -76,16 +83,6 @@ class NumPyBackend(Backend):
                     recording.call(plan.run, out, *others)
                 else:
                     recording.kernel(plan.fused, (out, *others))
-
-        return run
-
-    def general(self, kernel: Kernel) -> Callable[..., None]:
-        on_numpy = partial(kernel, np)
-
-        def run(out: Array, *others: Any) -> None:
-            on_numpy(out, *others)
-            if (recording := _thread.recording) is not None:
-                recording.call(on_numpy, out, *others)
 
         return run
 
@@ -134,3 +131,12 @@ def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:
     if small:
         return Plan(fused.run, fused)
     return Plan(partial(run_blocks, fused.run_in, fused.temporaries))
+
+
+def _general_plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:
+    """The same for a kernel that looks at whole rows: never in blocks."""
+    try:
+        fused = fuse(kernel, signature(arguments), rows=True)
+    except Exception:
+        return Plan(partial(kernel, np))
+    return Plan(fused.run, fused)

@@ -8,13 +8,18 @@ computed twice is computed once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from backprop_xp.backends.blocks import BLOCK
 from backprop_xp.backends.fusion import Fused
 from backprop_xp.backends.straight_line import Operation, function, with_few_temporaries
+
+# NumPy has vector instructions for them only where both arguments are arrays.
+_SLOW_WITH_NUMBERS = (np.maximum, np.minimum)
 
 
 class Recording:
@@ -26,6 +31,7 @@ class Recording:
         self._arrays = list(inputs)  # kept, so that no other array gets the id of one of them
         self._scope: dict[str, Any] = {}
         self._operations: list[Operation] = []
+        self._constants: dict[Any, np.ndarray] = {}
 
     def call(self, called: Callable[..., Any], *inputs: Any, out: Any = None) -> None:
         """Note `called(*inputs, out=out)`, or without out a call that works in place."""
@@ -45,11 +51,19 @@ class Recording:
         position = len(self._operations)
         names = {n: self._name(a) for n, a in zip(fused.arguments, arguments, strict=True)}
         full = arguments[0].shape
+        complete = {n for n, a in zip(fused.arguments, arguments, strict=True) if a.shape == full}
         for o in fused.operations:
             called = self._function(fused.scope[o.function])
-            inputs = tuple(self._inner(n, names, fused.scope, position) for n in o.inputs)
+            scope = fused.scope
+            whole = o.out in complete or (o.kind is not None and min(o.kind[1]) > 1)
+            if scope[o.function] in _SLOW_WITH_NUMBERS and whole and math.prod(full) <= BLOCK:
+                numbers = [n for n in o.inputs if n in scope]
+                scope = {**scope, **{n: self._filled(scope[n], full) for n in numbers}}
+            inputs = tuple(self._inner(n, names, scope, position) for n in o.inputs)
             out = self._inner(str(o.out), names, fused.scope, position)
-            kind = None if o.kind is None else (o.kind[0], full)
+            kind = o.kind
+            if kind is not None:  # its shape is that of a sample, 2 where the length is full
+                kind = kind[0], tuple(n if m > 1 else 1 for n, m in zip(full, kind[1], strict=True))
             self._operations.append(Operation(called, inputs, out, kind))
 
     def replay(self, result: np.ndarray) -> Callable[..., np.ndarray]:
@@ -75,6 +89,13 @@ class Recording:
         if name in arguments:
             return arguments[name]
         return self._name(scope[name]) if name in scope else f"{name}_{position}"
+
+    def _filled(self, constant: Any, full: tuple[int, ...]) -> np.ndarray:
+        """An array of one number, the same one for all operations that ask for it."""
+        key = float(constant), np.asarray(constant).dtype, full
+        if key not in self._constants:
+            self._constants[key] = np.full(full, constant)
+        return self._constants[key]
 
     def _without_repetitions(self) -> list[Operation]:
         """Leave out a ufunc that runs on the same unchanged inputs as one before it."""

@@ -125,7 +125,7 @@ def _relu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _relu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.sign(a)  # 1 where z > 0, else 0
+    return xp.ceil(xp.minimum(a, 1.0))  # 1 where z > 0, else 0; faster than sign or a choice
 
 
 def _leaky_relu_value(xp: Namespace, z: Array) -> Array:
@@ -236,6 +236,17 @@ SOFTMAX = Softmax(
     _softmax_slope,
     log_value=_softmax_log_value,
     log_slope=_softmax_log_slope,
+)
+
+# The output of a regression with a log link. It overflows above z = 709 (88 in float32), as its
+# definition does, so it has no place among the names; hand it as an own activation.
+EXP = PositiveActivation(
+    "exp",
+    lambda xp, z: xp.exp(z),
+    lambda xp, z, a: a,
+    slope_from_a=True,
+    log_value=lambda xp, z: z,
+    log_slope=lambda xp, z, a: z**0,
 )
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -80,13 +80,27 @@ def share(xp: Namespace, shares: Array, weights: Array, total: Array) -> None:
     shares[...] = weights / xp.maximum(total, _NO_WEIGHT)
 
 
-def penalty_gradient(xp: Namespace, dW: Array, W: Array, l2: Array, l1: Array) -> None:
-    """`(dW, W, l2, l1)`: add the gradient of (l2/2) Σ W² + l1 Σ |W|."""
-    dW += l2 * W + l1 * xp.sign(W)
+def l2_gradient(xp: Namespace, dW: Array, W: Array, l2: Array) -> None:
+    """`(dW, W, l2)`: add the gradient of (l2/2) Σ W²."""
+    dW += l2 * W
 
 
-def add_penalty(xp: Namespace, J: Array, l2: Array, l1: Array, *weights: Array) -> None:
-    """`(J, l2, l1, W[1], W[2] …)`: add (l2/2) Σ W² + l1 Σ |W|."""
+def l1_gradient(xp: Namespace, dW: Array, W: Array, l1: Array) -> None:
+    """`(dW, W, l1)`: add the gradient of l1 Σ |W|."""
+    dW += l1 * xp.sign(W)
+
+
+def add_l2(xp: Namespace, J: Array, squares: Array, l2: Array) -> None:
+    """`(J, Σ W², l2)`: add (l2/2) Σ W²."""
+    J += 0.5 * l2 * squares
+
+
+def add_l1(xp: Namespace, J: Array, l1: Array, *weights: Array) -> None:
+    """`(J, l1, W[1], W[2] …)`: add l1 Σ |W|."""
     for W in weights:
-        squares = xp.sum(W * W, axis=(-2, -1), keepdims=True)
-        J += 0.5 * l2 * squares + l1 * xp.sum(xp.abs(W), axis=(-2, -1), keepdims=True)
+        J += l1 * xp.sum(xp.abs(W), axis=(-2, -1), keepdims=True)
+
+
+def divide(xp: Namespace, out: Array, total: Array, whole: Array) -> None:
+    """`(out, total, whole)`: whole/total, or 0 where the total is 0."""
+    out[...] = xp.where(total > 0, whole / xp.maximum(total, _NO_WEIGHT), 0.0)

@@ -14,6 +14,7 @@ from typing import cast
 from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.errors import ConfigurationError, unknown
 from backprop_xp.maths.activations import (
+    EXP,
     IDENTITY,
     SIGMOID,
     SOFTMAX,
@@ -147,7 +148,7 @@ LOSSES: dict[str, Loss] = {
             "poisson",
             _poisson_value,
             _poisson_slope,
-            outputs=(SOFTPLUS, SIGMOID, SOFTMAX),
+            outputs=(SOFTPLUS, SIGMOID, SOFTMAX, EXP),
             why="takes the logarithm of outputs that must be positive",
             targets="count",
         ),
@@ -159,6 +160,7 @@ MATCHED: dict[Activation, str] = {
     SIGMOID: "binary_cross_entropy",
     SOFTMAX: "cross_entropy",
     IDENTITY: "squared_error",
+    EXP: "poisson",
 }
 
 

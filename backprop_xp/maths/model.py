@@ -14,13 +14,15 @@ from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
 from backprop_xp.maths.initializers import get_initializer
 from backprop_xp.maths.kernels import (
-    add_penalty,
+    add_l1,
+    add_l2,
     dropped_gradient,
     hidden_gradient,
+    l1_gradient,
+    l2_gradient,
     layer,
     loss_values,
     output_gradient,
-    penalty_gradient,
     run_on,
 )
 from backprop_xp.maths.losses import Loss
@@ -80,11 +82,11 @@ class Model:
         self._pull_back_dropped += [run_on(backend, g, dropped_gradient(g)) for g in self.hidden]
         self._output_gradient = run_on(backend, output, output_gradient(loss, output))
         self._loss_values = run_on(backend, output, loss_values(loss, output))
-        self._penalized = self.architecture.l2 > 0 or self.architecture.l1 > 0
-        self._add_penalty = backend.general(add_penalty)
-        self._penalty_gradient = backend.elementwise(penalty_gradient)
-        self._l2 = backend.full((), self.architecture.l2, self.dtype)
-        self._l1 = backend.full((), self.architecture.l1, self.dtype)
+        self._add_l2, self._add_l1 = backend.elementwise(add_l2), backend.general(add_l1)
+        self._l2_gradient = backend.elementwise(l2_gradient)
+        self._l1_gradient = backend.elementwise(l1_gradient)
+        penalties = self.architecture.l2, self.architecture.l1
+        self._penalties = [backend.full((*self.stack, 1, 1), p, self.dtype) for p in penalties]
         self._classes = backend.asarray(list(range(self.sizes[-1]))) if output == SOFTMAX else None
 
     # -- parameters ----------------------------------------------------------------------------
@@ -132,16 +134,27 @@ class Model:
         twin._bind(theta)
         return twin
 
-    def trace(self, X: Array, in_place: bool = False, dropout: bool = False) -> Trace:
+    def trace(
+        self,
+        X: Array,
+        in_place: bool = False,
+        dropout: bool = False,
+        penalty_per_row: bool = False,
+    ) -> Trace:
         """An empty trace for the inputs X, with or without dropout.
 
-        With `in_place`, A[l] is written over Z[l] if it can.
+        With `in_place`, A[l] is written over Z[l] if it can. With `penalty_per_row`, J holds the
+        penalties divided by the number of rows (or by Σw).
         """
         over = [in_place and g.slope_from_a for g in self.hidden]
         rates = self.architecture.dropout if dropout else ()
         rows, dtype = X.shape[-2], self.dtype
         trace = Trace(self.backend, self.sizes, rows, dtype, self.stack, over, rates)
         trace.read(X)
+        if penalty_per_row:
+            trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
+        else:
+            trace.l2, trace.l1 = self._penalties
         return trace
 
     def gradient(self) -> Parameters:

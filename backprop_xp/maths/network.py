@@ -138,8 +138,11 @@ class Network(Model):
         J = matmul(trace.mean, trace.j)  # mean over examples …
         if self.sizes[-1] > 1:
             J = matmul(J, trace.sum_outputs)  # … and sum over outputs
-        if self._penalized:
-            self._add_penalty(J, self._l2, self._l1, *self.W)
+        if self.architecture.l2:
+            for row, column in self._parameters.W_flat:
+                self._add_l2(J, matmul(row, column), trace.l2)
+        if self.architecture.l1:
+            self._add_l1(J, trace.l1, *self.W)
         return J
 
     def backward(self, trace: Trace, Y: Any, sample_weight: Any = None) -> Parameters:
@@ -188,9 +191,10 @@ class Network(Model):
                     self._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
                 else:
                     self._pull_back_dropped[l - 1](dZ[l - 1], Z[l - 1], A[l - 1], D[l - 1])
-        if self._penalized:
-            for l in self._layers:
-                self._penalty_gradient(dW[l], W[l], self._l2, self._l1)
+            if self.architecture.l2:
+                self._l2_gradient(dW[l], W[l], trace.l2)
+            if self.architecture.l1:
+                self._l1_gradient(dW[l], W[l], trace.l1)
 
     def predict(self, X: Any) -> Array:
         """Return A[L], shape (m, n_L): probabilities for sigmoid and softmax outputs.

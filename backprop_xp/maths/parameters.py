@@ -77,6 +77,9 @@ class Parameters:
         # For the lines of the article: W[l] and b[l] as a row (…, 1, n_l), nothing at index 0.
         self.W_at = [None, *weights]
         self.b_row = [None, *(b[..., None, :] for b in biases)]
+        # W[l] as one row and as one column, whose product is Σ W².
+        flat = [xp.reshape(W, (*W.shape[:-2], -1), copy=False) for W in weights]
+        self.W_flat = [(W[..., None, :], W[..., :, None]) for W in flat]
 
 
 def count(sizes: Sequence[int]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backprop_xp.backends.base import Array, Backend
 from backprop_xp.maths.dropout import Dropped
-from backprop_xp.maths.kernels import share
+from backprop_xp.maths.kernels import divide, share
 
 
 class Trace:
@@ -28,6 +28,8 @@ class Trace:
         The loss of every output of every example, once `Network.cost` has been there.
     rows : int
         m, the number of examples.
+    l2, l1 : array, shape (…, 1, 1)
+        What the penalties weigh in J.
 
     With `in_place`, one truth value per hidden layer, A[l] is written over Z[l] where it is true.
     """
@@ -58,6 +60,9 @@ class Trace:
             self.Z.append(self.A[l] if over else backend.empty(shape, dtype))
         self.dZ: list[Array] = []
         self._shares: Array = None
+        self._whole: Sequence[Array] = ()
+        self.l2: Array = None
+        self.l1: Array = None
         self.dZ_T: list[Array] = []
         self.j = backend.empty(self._shapes[-1], dtype)
         # Sums over examples are products with 1ᵀ, and means with (1/m)1ᵀ: they run as fast.
@@ -86,6 +91,11 @@ class Trace:
             if drop:
                 drop.choose(pattern)
 
+    def share_penalties(self, whole: Sequence[Array], values: Sequence[float]) -> None:
+        """Divide l2 and l1, which are arrays (…, 1, 1) and numbers, by m or Σw."""
+        self._whole, full = whole, self._backend.full
+        self.l2, self.l1 = (full(whole[0].shape, p / self.rows, self._dtype) for p in values)
+
     def weigh(self, weights: Array | None) -> None:
         """Let J be the mean with these weights (…, m, 1); None weighs all examples alike.
 
@@ -95,11 +105,13 @@ class Trace:
             self.mean, self.scale = self._equal
             return
         backend = self._backend
+        total = backend.matmul(self.ones, weights)
         if self._shares is None:
             self._shares = backend.empty(weights.shape, self._dtype)
-            self._share = backend.elementwise(share)
-        total = backend.matmul(self.ones, weights)
+            self._share, self._divide = backend.elementwise(share), backend.elementwise(divide)
         self._share(self._shares, weights, total)
+        for out, whole in zip((self.l2, self.l1), self._whole, strict=False):
+            self._divide(out, total, whole)
         self.scale, self.mean = self._shares, backend.xp.matrix_transpose(self._shares)
 
     def _drops(self, rates: Sequence[float]) -> list[Dropped | None]:

@@ -87,16 +87,14 @@ class Epoch:
 
     def _gathered(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
         """Gather the rows of several batches in one go, and hand them out as windows."""
-        if self._orders is None:
-            yield tuple([table.part(first, stop) for table in self._tables])
-            return
         size, rows = self._batch_size, stop - first
         windows = [
             (..., slice(start, min(start + size, rows)), slice(None))
             for start in range(0, rows, size)
         ]
-        columns = []
-        for table, order in zip(self._tables, self._orders, strict=True):
-            array = table.take(order[first:stop])
-            columns.append([array[window] for window in windows])
-        yield from zip(*columns, strict=True)
+        if self._orders is None:  # the rows follow each other as they are
+            arrays = [table.part(first, stop) for table in self._tables]
+        else:
+            pairs = zip(self._tables, self._orders, strict=True)
+            arrays = [table.take(order[first:stop]) for table, order in pairs]
+        yield from zip(*([array[window] for window in windows] for array in arrays), strict=True)

@@ -7,6 +7,7 @@ last step before the trouble. So nothing has to be looked at or saved from step 
 
 from __future__ import annotations
 
+from operator import mul
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ class Guard:
     def note(self, loss: Array, batch: tuple[Array, ...]) -> None:
         """Keep the loss of a batch, and its weight if that is not its number of rows."""
         self._part[0, self._noted] = loss
-        if len(batch) > 2:
+        if len(batch) > 2 and not self._run.plan.loss_by_rows:
             self._part[1, self._noted] = self._run.net.backend.xp.sum(batch[2])
             self._weighted = True
         self._noted += 1
@@ -69,7 +70,8 @@ class Guard:
 
     def mean_loss(self) -> float:
         """The mean of J over the epoch's examples."""
-        return float(np.average(self._losses, weights=self._weights))
+        # In plain Python: arrays would have to be made of the lists first.
+        return float(sum(map(mul, self._losses, self._weights)) / sum(self._weights))
 
     def _raise(self, bad: int, losses: np.ndarray) -> None:
         """Go back to the last sound weights; `bad` counts the batches of this part from 0.

@@ -125,7 +125,7 @@ def fit(
         raise ConfigurationError(
             f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
         )
-    called = _callbacks(callbacks, progress)
+    called = checked_callbacks(callbacks, progress)
     optimizer = Adam() if optimizer is None else optimizer
     step = train_step(net, optimizer, clip_norm=clip_norm)
     X_rows, Y_rows = checked_rows(net, X, Y)
@@ -162,7 +162,8 @@ def fit(
     return run.history
 
 
-def _callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
+def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
+    """Return the callbacks in the order in which they are called, with a progress bar if wanted."""
     if progress not in (None, True, False):
         raise ConfigurationError(f"progress={progress!r}: expected True, False or None")
     one = isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable)

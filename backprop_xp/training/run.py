@@ -35,6 +35,8 @@ class Plan:
     evaluation: Evaluation | None
     callbacks: list[Callback]
     seed: int | None
+    # With weights, the loss of an epoch is the mean over its batches by their weight, or by rows.
+    loss_by_rows: bool = False
 
 
 class TrainingRun:

@@ -20,9 +20,14 @@ class TrainStep:
     """
 
     def __init__(
-        self, net: Network, optimizer: Optimizer, clip_norm: float | None = None, seed: int = 0
+        self,
+        net: Network,
+        optimizer: Optimizer,
+        clip_norm: float | None = None,
+        seed: int = 0,
+        penalty_per_row: bool = False,
     ) -> None:
-        self.net = net
+        self.net, self._penalty_per_row = net, penalty_per_row
         self.state = optimizer.state(net)
         self.seed = seed
         self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
@@ -74,7 +79,9 @@ class TrainStep:
     def _trace(self, X: Array, weighted: bool) -> Trace:
         kind = X.shape[-2], weighted
         if kind not in self._traces:
-            self._traces[kind] = self.net.trace(X, in_place=True, dropout=True)
+            self._traces[kind] = self.net.trace(
+                X, in_place=True, dropout=True, penalty_per_row=self._penalty_per_row
+            )
         self._traces[kind].read(X)
         return self._traces[kind]
 
@@ -101,7 +108,12 @@ def clip(xp: Namespace, g: Array, squared: Array, limit: Array) -> None:
 
 
 def train_step(
-    net: Network, optimizer: Optimizer, *, clip_norm: float | None = None, seed: int = 0
+    net: Network,
+    optimizer: Optimizer,
+    *,
+    clip_norm: float | None = None,
+    seed: int = 0,
+    penalty_per_row: bool = False,
 ) -> TrainStep:
     """Return a function that takes one whole training step: `J = step(X, Y)`.
 
@@ -115,6 +127,9 @@ def train_step(
         A gradient that is longer is shortened to this length, over all of θ.
     seed : int
         The pattern of dropout in step t is number `seed` + t, t = 0, 1 …
+    penalty_per_row : bool
+        Divide the penalties by the batch's number of rows (by Σw with weights), which is what
+        scikit-learn means by `alpha`. By default they weigh the same in every batch.
 
     Returns
     -------
@@ -145,4 +160,4 @@ def train_step(
         require_positive("clip_norm", clip_norm)
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0")
-    return TrainStep(net, optimizer, clip_norm, int(seed))
+    return TrainStep(net, optimizer, clip_norm, int(seed), penalty_per_row)

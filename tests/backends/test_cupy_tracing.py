@@ -158,9 +158,9 @@ def test_dropout_weights_and_clipping(cuda_code):
 
 
 def test_the_notes_are_complete():
-    """A kernel per layer, one for J, one per way back and per penalty, one for the update."""
+    """A kernel per layer, one for J, one per way back, two per penalty, one for the update."""
     names = [kernel.__name__ for kernel, _ in kernels_of(l2=0.1)]
-    assert len(names) == 2 + 1 + 2 + 2 + 1, names
+    assert len(names) == 2 + 1 + 2 + 2 * 2 + 1, names
 
 
 def test_a_scalar_in_double_is_noticed(cuda_code):

@@ -159,3 +159,54 @@ def test_a_step_that_fails_leaves_nothing_recording(numpy_backend):
     step = numpy_backend.compile(lambda x: numpy_backend.matmul(x, x))
     for _ in range(EAGER_CALLS + 2):
         assert step(np.eye(2)).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+def test_numbers_become_arrays_where_that_is_faster(numpy_backend, rng):
+    """maximum(z, 0) in a recorded step: the same values, small parts and large ones."""
+
+    def kernel(xp, out, row):
+        out[...] = xp.maximum(out, 0.25)
+        out += xp.minimum(row, 0.5)  # a row stays a row
+
+    run = numpy_backend.elementwise(kernel)
+    product = numpy_backend.full((1, 1), 1.0, "float64")
+    for shape in ((6, 5), (1, 5), (6, 1), (300, 200)):
+        out, row = np.empty(shape), np.empty((1, shape[1]))
+
+        def step(x, y, out=out, row=row):
+            numpy_backend.matmul(x, numpy_backend.full((1, 1), 1.0, "float64"))
+            run(out, row)
+            return numpy_backend.matmul(product, product)
+
+        compiled = numpy_backend.compile(step)
+        for _ in range(EAGER_CALLS + 3):
+            values, added = rng.normal(size=shape), rng.normal(size=(1, shape[1]))
+            out[...], row[...] = values, added
+            compiled(np.ones((2, 1)), np.ones((1, 1)))
+            np.testing.assert_array_equal(out, np.maximum(values, 0.25) + np.minimum(added, 0.5))
+
+
+def test_softmax_is_computed_once_in_a_recorded_step(numpy_backend, rng):
+    net = bp.Network([4, 5, 3], output="softmax", backend=numpy_backend, dtype="float64")
+    step = bp.train_step(net, bp.SGD(1e-3))
+    X, Y = rng.normal(size=(7, 4)), np.eye(3)[rng.integers(0, 3, 7)]
+    for _ in range(EAGER_CALLS + 2):
+        trace = net.forward(X)
+        wanted = float(net.cost(trace, Y))
+        gradient = net.backward(trace, Y).theta
+        before = net.theta.copy()
+        assert float(step(X, Y)) == pytest.approx(wanted, rel=1e-14)
+        np.testing.assert_allclose(net.theta, before - 1e-3 * gradient, rtol=1e-13)
+    cells = [cell.cell_contents for cell in step._run.__closure__]
+    replays = next(c for c in cells if type(c) is dict and callable(next(iter(c.values()), None)))
+    (line,) = replays.values()
+    called = []
+
+    def counted(function):
+        return lambda *arguments, **options: called.append(1) or function(*arguments, **options)
+
+    for name in line.__code__.co_names:
+        if "reduce" in repr(line.__globals__.get(name)):
+            line.__globals__[name] = counted(line.__globals__[name])
+    step(X, Y)
+    assert len(called) == 2  # one maximum and one sum, for values, loss and gradient alike

@@ -160,3 +160,21 @@ def test_a_users_activation_may_have_the_name_of_one_of_ours(backend, rng, name)
     assert net.loss.name == "squared_error"
     X, Y = rng.standard_normal((6, 3)), rng.standard_normal((6, 2))
     assert bp.check_gradients(net, X, Y).passed
+
+
+def test_poisson_with_a_log_link(backend, rng):
+    """EXP has no name, but the loss takes it, and B2·B3 is then A − Y."""
+    from backprop_xp.maths.activations import EXP
+
+    assert get_loss(None, EXP).name == "poisson"
+    z, y = rng.normal(size=(5, 2)), rng.poisson(3.0, (5, 2)).astype(float)
+    j, gradient, a = evaluate(backend, EXP, "poisson", z, y)
+    np.testing.assert_allclose(a, np.exp(z), rtol=1e-14)
+    np.testing.assert_allclose(j, np.exp(z) - y * z, rtol=1e-13)
+    np.testing.assert_allclose(gradient, np.exp(z) - y, rtol=1e-13)
+    xp, device = backend.xp, backend.asarray(z)
+    slope = backend.to_numpy(EXP.slope(xp, device, EXP.value(xp, device)))
+    np.testing.assert_allclose(slope, np.exp(z), rtol=1e-14)
+    pulled = EXP.pull_back_log(xp, device, EXP.value(xp, device), backend.asarray(y))
+    np.testing.assert_allclose(backend.to_numpy(pulled), y)  # (log g)' = 1
+    np.testing.assert_allclose(backend.to_numpy(EXP.log_value(xp, device)), z)

@@ -1,0 +1,288 @@
+"""MLPClassifier."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.metrics import accuracy_score
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    type_of_target,
+    unique_labels,
+)
+
+from backprop_xp.errors import ConfigurationError
+from backprop_xp.estimators.base import MultilayerPerceptron
+from backprop_xp.estimators.device import backend_for, on_device, to_host
+from backprop_xp.maths.network import Network
+
+
+class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]
+    """A drop-in replacement for scikit-learn's MLPClassifier.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array_like of int
+        The width of each hidden layer.
+    activation : str, Activation or list of them
+        identity, logistic (or sigmoid), tanh, relu, leaky_relu, elu, gelu, silu, softplus; a list
+        has one per hidden layer.
+    solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, shuffle, \
+random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in scikit-learn, with the same defaults.
+    loss : str
+        log_loss, squared_error, absolute_error or huber.
+    class_weight : "balanced", dict or list of dict, optional
+        What a row weighs by its class, multiplied with sample_weight.
+    backend : str, optional
+        "numpy" or "cupy". By default that of X where X is an array of a device, else BACKEND.
+    dropout : float or list of float
+        The rate at which units of the hidden layers are dropped in training.
+    callbacks : list of Callback, optional
+        Called while sgd and adam train.
+    progress : bool
+        Show a progress bar on stderr.
+    keep_optimizer : bool
+        With `warm_start`, let the optimizer go on with what it remembers.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of array
+        Windows onto the weights, (n_in, n_out) and (n_out,): changing them changes predictions.
+    loss_curve_, validation_scores_, best_loss_, best_validation_score_, loss_, n_iter_, t_, \
+n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, classes_
+        As in scikit-learn.
+    validation_loss_curve_ : list of float
+        The loss on validation data after every epoch; empty without any.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from backprop_xp.estimators import MLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier(max_iter=500, random_state=0, class_weight="balanced").fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    >>> model.to_network().sizes
+    (4, 100, 3)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {
+        **MultilayerPerceptron._parameter_constraints,
+        "loss": [StrOptions({"log_loss", "squared_error", "absolute_error", "huber"})],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: Any = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: int = 15000,
+        loss: str = "log_loss",
+        class_weight: Any = None,
+        backend: Any = None,
+        dropout: Any = 0.0,
+        callbacks: Any = None,
+        progress: bool = False,
+        keep_optimizer: bool = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.backend = backend
+        self.dropout = dropout
+        self.callbacks = callbacks
+        self.progress = progress
+        self.keep_optimizer = keep_optimizer
+
+    # -- fitting -------------------------------------------------------------------------------
+
+    @available_if(lambda estimator: estimator._check_solver())  # type: ignore[untyped-decorator]
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+        y : array_like, shape (n_samples,) or (n_samples, n_classes)
+        sample_weight : array_like, shape (n_samples,), optional
+        classes : array_like, shape (n_classes,), optional
+            All classes of all calls, needed in the first call; y need not have them all.
+
+        Returns
+        -------
+        self
+        """
+        if _check_partial_fit_first_call(self, classes):
+            self._label_binarizer = LabelBinarizer()
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer.fit(y if multilabel else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        X, y = self._validated(X, y, reset)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+            self._label_binarizer = LabelBinarizer().fit(y)
+            self.classes_ = self._label_binarizer.classes_
+        else:
+            self._check_classes(unique_labels(y))
+        return X, self._label_binarizer.transform(y).astype(bool)
+
+    def _check_classes(self, classes: Any) -> None:
+        if self.warm_start:
+            if set(classes) != set(self.classes_):
+                raise ValueError(
+                    "warm_start can only be used where `y` has the same classes as in the previous "
+                    f"call to fit. Previously got {self.classes_}, `y` has {classes}"
+                )
+        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. "
+                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
+            )
+
+    def _weights(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not see all "
+                "of y. Give the weights of the classes as a dict."
+            )
+        by_class = compute_sample_weight(self.class_weight, y)
+        return by_class if sample_weight is None else by_class * sample_weight
+
+    def _take_classes(self, net: Network, classes: Any) -> None:
+        outputs, several = net.sizes[-1], net.output.name == "softmax" or net.sizes[-1] == 1
+        number = max(outputs, 2)
+        classes = np.arange(number) if classes is None else np.asarray(classes)
+        if classes.shape != (number,) or (classes[:-1] >= classes[1:]).any():
+            raise ConfigurationError(
+                f"classes={classes!r}: expected {number} labels, sorted, one per output of net"
+            )
+        # With several sigmoid outputs, every class is a label of its own.
+        labels = classes if several else np.eye(outputs, dtype=int)
+        self._label_binarizer = LabelBinarizer().fit(labels)
+        self.classes_ = self._label_binarizer.classes_
+
+    def _output(self) -> str:
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    def _loss_name(self) -> str | None:
+        return None if self.loss == "log_loss" else self.loss
+
+    # -- predicting ----------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Any:
+        """Return the class of every row, or a row of labels.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+
+        Returns
+        -------
+        array, shape (n_samples,) or (n_samples, n_classes)
+        """
+        A = self._forward(X)
+        labels = self._labels(to_host(A))
+        numbers = on_device(A) and labels.dtype.kind in "iufb"
+        return backend_for(None, A).asarray(labels) if numbers else labels
+
+    def _labels(self, y: Any) -> Any:
+        return self._label_binarizer.inverse_transform(y.ravel() if self.n_outputs_ == 1 else y)
+
+    def _score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        return self._score_with(accuracy_score, X, y, sample_weight)
+
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of every class, or of every label.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+
+        Returns
+        -------
+        array, shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        A = self._forward(X)
+        if self.n_outputs_ > 1:
+            return A
+        xp = backend_for(None, A).xp if on_device(A) else np
+        return xp.concat([1.0 - A, A], axis=1)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithm of `predict_proba`.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+
+        Returns
+        -------
+        array, shape (n_samples, n_classes)
+        """
+        probabilities = self.predict_proba(X)
+        xp = backend_for(None, probabilities).xp if on_device(probabilities) else np
+        return xp.log(probabilities)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
