@@ -1,5 +1,8 @@
 """The mathematics of backpropagation, written once over the array API, on NumPy or CuPy."""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from backprop_xp import datasets
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
@@ -12,12 +15,8 @@ from backprop_xp.errors import (
     DivergenceError,
     ShapeError,
 )
-from backprop_xp.insight.decision_boundary import plot_decision_boundary
-from backprop_xp.insight.explain import explain
-from backprop_xp.insight.explanation import Explanation
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.gradient_report import GradientReport
-from backprop_xp.insight.layer_statistics import LayerStatistics
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
@@ -27,7 +26,6 @@ from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
-from backprop_xp.training.history_plot import plot_history
 from backprop_xp.training.schedules import (
     ConstantRate,
     CosineDecay,
@@ -38,6 +36,13 @@ from backprop_xp.training.schedules import (
     StepDecay,
 )
 from backprop_xp.training.step import train_step
+
+if TYPE_CHECKING:
+    from backprop_xp.insight.decision_boundary import plot_decision_boundary
+    from backprop_xp.insight.explain import explain
+    from backprop_xp.insight.explanation import Explanation
+    from backprop_xp.insight.layer_statistics import LayerStatistics
+    from backprop_xp.training.history_plot import plot_history
 
 __version__ = "0.1.0"
 
@@ -82,3 +87,22 @@ __all__ = [
     "plot_history",
     "train_step",
 ]
+
+# Imported when they are first asked for: training does without.
+_LATER = {
+    "Explanation": "backprop_xp.insight.explanation",
+    "LayerStatistics": "backprop_xp.insight.layer_statistics",
+    "explain": "backprop_xp.insight.explain",
+    "plot_decision_boundary": "backprop_xp.insight.decision_boundary",
+    "plot_history": "backprop_xp.training.history_plot",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
