@@ -18,7 +18,6 @@ from backprop_xp.estimators.convergence import (
 from backprop_xp.estimators.stochastic import (
     Data,
     NotFiniteError,
-    as_column,
     as_rows,
     as_targets,
 )
@@ -40,7 +39,7 @@ class Objective:
         self.net = net = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
         rows = as_rows(net, data.X)
         self._X, self._Y = rows.part(0, rows.rows), as_targets(net, data.y)
-        self._weights = as_column(net, data.weights)
+        self._weights = net.as_weights(data.weights, data.rows, move=True)
         self._trace = net.trace(self._X, in_place=True, penalty_per_row=True)
         self._grads = net.gradient()
         regression = not is_classifier(estimator)

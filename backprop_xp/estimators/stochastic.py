@@ -75,13 +75,6 @@ def as_targets(net: Network, y: Any) -> Array:
     return net.backend.asarray(y, net.dtype)
 
 
-def as_column(net: Network, weights: Any) -> Array | None:
-    """Return weights (m,) as the network takes them."""
-    if weights is None:
-        return None
-    return net.backend.xp.reshape(net.backend.asarray(weights, net.dtype), (-1, 1))
-
-
 def fit_stochastic(
     estimator: Any, net: Network, data: Data, incremental: bool, held_out: Data | None
 ) -> None:
@@ -107,7 +100,7 @@ def fit_stochastic(
         *tables,
         size,
         estimator._random_state,
-        as_column(net, data.weights),
+        net.as_weights(data.weights, data.rows, move=True),
         shuffle=estimator.shuffle,
     )
     run = TrainingRun(

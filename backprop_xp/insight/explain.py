@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError
 from backprop_xp.insight.explanation import Explanation, Term
 from backprop_xp.insight.formulas import (
     activation_formula,
@@ -20,7 +17,12 @@ from backprop_xp.insight.formulas import (
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.output_factors import OutputFactors, output_factors
 from backprop_xp.maths.network import Network
-from backprop_xp.training.validation import checked_data, require_network, require_single
+from backprop_xp.training.validation import (
+    checked_data,
+    require_network,
+    require_positive,
+    require_single,
+)
 
 # The article's names of the lines of a layer: its layer 2 is the output, its layer 1 is hidden.
 _OUTPUT = {"Z": "F3", "A": "F4", "dW": "B5", "db": "B6", "W": "U1", "b": "U2"}
@@ -66,9 +68,7 @@ def explain(net: Network, X: Any, Y: Any, *, learning_rate: float = 0.1) -> Expl
     """
     require_network(net)
     require_single(net, "explain")
-    number = isinstance(learning_rate, Real) and not isinstance(learning_rate, bool)
-    if not number or not 0 < learning_rate < math.inf:
-        raise ConfigurationError(f"learning_rate={learning_rate!r}: expected a finite number > 0")
+    require_positive("learning_rate", learning_rate)
     xp = net.backend.xp
     double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
     X, Y = checked_data(double, X, Y)

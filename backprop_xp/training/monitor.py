@@ -35,8 +35,8 @@ class Monitor:
         self._patience = int(patience)
         self.best, self.improved, self.waited = math.inf, False, 0
 
-    def look(self, history: History) -> float:
-        """Take in the figures of the epoch that ends; return the one that is monitored."""
+    def look(self, history: History) -> None:
+        """Take in the figures of the epoch that ends."""
         latest = history.latest()
         name = self.choose(tuple(latest))
         # A loss falls when it improves, an accuracy or r2 rises.
@@ -45,7 +45,6 @@ class Monitor:
         self.improved = value < self.best - self._min_delta
         self.best = value if self.improved else self.best
         self.waited = 0 if self.improved else self.waited + 1
-        return latest[name]
 
     def choose(self, figures: tuple[str, ...]) -> str:
         """The name of the figure to look at, if it is one of these."""
