@@ -162,3 +162,24 @@ def fit_targets(overhead: dict[str, float], lead: dict[str, float]) -> list[Targ
         text = f"≥ {least}× scikit-learn's examples per second on {cell}"
         targets.append(Target(text, figure, least, at_least=True))
     return targets
+
+
+ESTIMATOR_LIMITS = {
+    "breast cancer, 100": 0.35,
+    "digits, 100": 0.35,
+    "mnist-5k, 256": 0.6,
+    "mnist-5k, 1024-1024": 0.8,
+    "predict_proba, 1 row": 1.0,
+    "predict_proba, 10,000 rows": 0.9,
+}
+"""The largest ratio to scikit-learn's time, by case."""
+
+
+def estimator_targets(ratios: dict[str, float]) -> list[Target]:
+    """Return the targets of the estimators, for ratios by case and dtype."""
+    found = []
+    for case, limit in ESTIMATOR_LIMITS.items():
+        figures = {name: r for name, r in ratios.items() if name.startswith(f"{case}, float")}
+        found.append(Target(f"≤ {limit:.2f} of scikit-learn: {case}", figures, limit))
+    found.append(Target("never slower than scikit-learn", ratios, 1.0))
+    return found

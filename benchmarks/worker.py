@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from benchmarks import cells, contenders, loops, memory, reference, timing
+from benchmarks import cells, contenders, loops, memory, perceptrons, reference, timing
 from benchmarks.contenders.base import Contender
 
 CHECKED_STEPS = (2, 20)
@@ -67,7 +67,7 @@ def peak(spec: dict[str, Any]) -> dict[str, Any]:
     return memory.measure(cells.parse(spec["cell"]), spec["optimizer"])
 
 
-TASKS = {"step": step, "fit": fit, "memory": peak}
+TASKS = {"step": step, "fit": fit, "memory": peak, "estimator": perceptrons.measure}
 
 
 def main() -> None:

@@ -52,6 +52,8 @@ class Backend(ABC):
     name: ClassVar[str]
     library: ClassVar[str]
     array_type: ClassVar[type]
+    #: So many elements of a layer are made at once where nothing of it is kept.
+    layer_elements: ClassVar[int] = 2**26
     xp: Namespace
     description: str
     device: Any
@@ -107,6 +109,10 @@ class Backend(ABC):
     def full(self, shape: tuple[int, ...], value: float, dtype: str) -> Array:
         """Return an array filled with `value` on this backend's device."""
         return self.xp.full(shape, value, dtype=getattr(self.xp, dtype), device=self.device)
+
+    def rows_at_once(self, columns: int) -> int:
+        """Return for how many rows a prediction runs at once, given the width of a layer."""
+        return max(256, self.layer_elements // columns)
 
     def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
         """Write Python floats into a vector, without waiting for the device.

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 
+# Makes an array of so many elements.
+Maker = Callable[[int], np.ndarray]
+
 # Elements of one block: a handful of float32 blocks fit into a core's level-2 cache together.
 BLOCK = 32_768
 # With several threads, calls must be longer, or the threads wait for the interpreter's lock.
@@ -20,13 +23,12 @@ SHARED_SIZE = 2**21
 
 
 def run_blocks(
-    function: Callable[..., None], temporaries: Sequence[np.dtype], *arguments: Any
+    function: Callable[..., None], temporaries: Sequence[Maker], *arguments: Any
 ) -> None:
     """Call `function(*block, *memory)` for every block, on several threads if there are many.
 
     Arguments as long as the first are cut along the first axis; those of length 1, 0-d arrays and
-    numbers go to every block whole. `memory` are arrays like the block, of the dtypes
-    `temporaries`.
+    numbers go to every block whole. `memory` are arrays like the block, which `temporaries` make.
     """
     length, size = len(arguments[0]), arguments[0].size
     threads = min(thread_count(), length) if size >= SHARED_SIZE else 1
@@ -64,7 +66,7 @@ if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's
 
 def _run_part(
     function: Callable[..., None],
-    temporaries: Sequence[np.dtype],
+    temporaries: Sequence[Maker],
     elements: int,
     arguments: tuple[Any, ...],
 ) -> None:
@@ -73,7 +75,7 @@ def _run_part(
     for block in _blocks(arguments, elements):
         shape, size = block[0].shape, block[0].size
         if not memory:
-            memory = [np.empty(size, dtype) for dtype in temporaries]
+            memory = [make(size) for make in temporaries]
         function(*block, *(m[:size].reshape(shape) for m in memory))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Kernel
+from backprop_xp.backends.blocks import Maker
 from backprop_xp.backends.straight_line import (
     Operation,
     function,
@@ -43,8 +44,9 @@ class Fused:
         `run(*arguments)` makes its temporaries itself: for small arrays.
     run_in : callable
         `run_in(*arguments, *temporaries)` is given them: for block after block.
-    temporaries : list of dtype
-        What `run_in` needs, each of the shape of the block.
+    temporaries : list of callable
+        Each makes, of a number of elements, an array that `run_in` needs for blocks of up to so
+        many: memory to write into, or a number repeated.
     arguments : list of str
         The names of the arguments in the operations.
     operations : list of Operation
@@ -54,7 +56,7 @@ class Fused:
 
     run: Callable[..., None]
     run_in: Callable[..., None]
-    temporaries: list[np.dtype]
+    temporaries: list[Maker]
     arguments: list[str]
     operations: list[Operation]
     scope: dict[str, Any]
@@ -88,14 +90,30 @@ def fuse(kernel: Kernel, described: Signature, rows: bool = False) -> Fused:
     names = [value.name for value in values]
     operations = without_copies(record.operations)
     lines, registers = with_few_temporaries(operations)
+    memory = {name: partial(np.empty, dtype=dtype) for name, (dtype, _) in registers.items()}
+    repeated = {
+        name: partial(np.full, fill_value=record.scope[name])
+        for o in operations
+        for name in slow_numbers(o, record.scope)
+    }
     return Fused(
         run=function(names, lines, record.scope),
-        run_in=function([*names, *registers], lines, record.scope),
-        temporaries=[dtype for dtype, _ in registers.values()],
+        run_in=function([*names, *memory, *repeated], lines, record.scope),
+        temporaries=[*memory.values(), *repeated.values()],
         arguments=names,
         operations=operations,
         scope=record.scope,
     )
+
+
+def slow_numbers(operation: Operation, scope: dict[str, Any]) -> list[str]:
+    """Return the numbers that an operation would rather take as arrays of its result's shape.
+
+    NumPy has vector instructions for the maximum and the minimum only of two arrays.
+    """
+    if scope[operation.function] not in (np.maximum, np.minimum):
+        return []
+    return [n for n in operation.inputs if isinstance(scope.get(n), np.ndarray | np.generic)]
 
 
 class _Value:
@@ -165,9 +183,22 @@ for _name, _ufunc in _OTHERS.items():
     setattr(_Value, f"__{_name}__", _operator(_ufunc))
 
 
+def _row_maximum(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return the maximum of every row: column by column where rows are short and many."""
+    columns = x.shape[-1]
+    # A call for a column costs up to what 64 rows do.
+    if x.size <= 64 * columns * columns:
+        return np.maximum.reduce(x, axis=-1, keepdims=True, out=out)
+    out = np.positive(x[..., :1], out=out)
+    for k in range(1, columns):
+        np.maximum(out, x[..., k : k + 1], out=out)
+    return out
+
+
 # One object for each, so that a recording sees when two kernels ask for the same.
-_OVER_ROWS: dict[np.ufunc, Any] = {
-    f: partial(f.reduce, axis=-1, keepdims=True) for f in (np.maximum, np.add)
+_OVER_ROWS: dict[np.ufunc, Callable[..., np.ndarray]] = {
+    np.maximum: _row_maximum,
+    np.add: partial(np.add.reduce, axis=-1, keepdims=True),
 }
 
 
@@ -209,7 +240,7 @@ class _Record:
     ) -> _Value:
         self.scope[name] = made_by
         makes_new = isinstance(made_by, np.ufunc) and result.shape == self._full
-        reusable = out is None and (makes_new or isinstance(made_by, partial))
+        reusable = out is None and (makes_new or made_by in _OVER_ROWS.values())
         kind = (result.dtype, result.shape) if reusable else None
         if out is None:
             out = _Value(self, f"t{len(self.operations)}", result)

@@ -38,6 +38,7 @@ class NumPyBackend(Backend):
     name = "numpy"
     library = "numpy"
     array_type = np.ndarray
+    layer_elements = 2**20
 
     def __init__(self) -> None:
         self.xp = xp
@@ -46,6 +47,9 @@ class NumPyBackend(Backend):
 
     def _from_host(self, host: np.ndarray) -> Array:
         return host
+
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Array:
+        return np.empty(shape, dtype)
 
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(a)

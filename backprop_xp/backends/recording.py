@@ -15,11 +15,8 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.blocks import BLOCK
-from backprop_xp.backends.fusion import Fused
+from backprop_xp.backends.fusion import Fused, slow_numbers
 from backprop_xp.backends.straight_line import Operation, function, with_few_temporaries
-
-# NumPy has vector instructions for them only where both arguments are arrays.
-_SLOW_WITH_NUMBERS = (np.maximum, np.minimum)
 
 
 class Recording:
@@ -54,11 +51,10 @@ class Recording:
         complete = {n for n, a in zip(fused.arguments, arguments, strict=True) if a.shape == full}
         for o in fused.operations:
             called = self._function(fused.scope[o.function])
-            scope = fused.scope
+            scope = dict(fused.scope)
             whole = o.out in complete or (o.kind is not None and min(o.kind[1]) > 1)
-            if scope[o.function] in _SLOW_WITH_NUMBERS and whole and math.prod(full) <= BLOCK:
-                numbers = [n for n in o.inputs if n in scope]
-                scope = {**scope, **{n: self._filled(scope[n], full) for n in numbers}}
+            if whole and math.prod(full) <= BLOCK:
+                scope |= {n: self._filled(scope[n], full) for n in slow_numbers(o, scope)}
             inputs = tuple(self._inner(n, names, scope, position) for n in o.inputs)
             out = self._inner(str(o.out), names, fused.scope, position)
             kind = o.kind

@@ -6,6 +6,7 @@ on the last two axes, so θ of shape (…, P) is a stack of networks that run in
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import Any
 
@@ -204,6 +205,24 @@ class Network(Model):
         ShapeError, DataError, BackendError
             X does not fit.
         """
-        trace = self.trace(self.as_inputs(X), in_place=True)
-        self.propagate(trace)
-        return trace.A[-1]
+        X = self.as_inputs(X)
+        backend, rows = self.backend, X.shape[-2]
+        at_once = backend.rows_at_once(math.prod(self.stack) * max(self.sizes))
+        if rows <= at_once:
+            return self._outputs(X)
+        A = backend.empty((*self.stack, rows, self.sizes[-1]), self.dtype)
+        for start in range(0, rows, at_once):
+            part = (..., slice(start, min(start + at_once, rows)), slice(None))
+            A[part] = self._outputs(X[part])
+        return A
+
+    def _outputs(self, A: Array) -> Array:
+        """The lines of `propagate` for the inputs A, keeping nothing for the way back."""
+        backend, W_T, b = self.backend, self._W_T, self._parameters.b_row
+        for l, g in enumerate(self.architecture.activations, start=1):
+            shape = *self.stack, A.shape[-2], self.sizes[l]
+            Z = backend.empty(shape, self.dtype)
+            backend.matmul(A, W_T[l], Z)
+            A = Z if g.slope_from_a else backend.empty(shape, self.dtype)
+            self._activate[l](Z, b[l], A)
+        return A

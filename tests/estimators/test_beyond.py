@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import re
 import warnings
 
 import joblib
@@ -28,6 +29,23 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def small(**options):
     defaults = {"hidden_layer_sizes": (8,), "max_iter": 15, "learning_rate_init": 0.01}
     return MLPClassifier(**{**defaults, "random_state": 0, **options})
+
+
+def test_inputs_of_predict_are_checked_as_theirs_are(data):
+    X, y = data["breast_cancer"]
+    ours = MLPClassifier((4,), max_iter=2).fit(X, y)
+    other = theirs.MLPClassifier((4,), max_iter=2).fit(X, y)
+    missing, infinite = X.copy(), X.copy()
+    missing[3, 2], infinite[5, 1] = np.nan, -np.inf
+    for wrong in (missing, infinite, X[:0], X[:, :3], X[0], X[None], X.astype(complex)):
+        with pytest.raises(ValueError, match="[A-Z]") as expected:
+            other.predict(wrong)
+        with pytest.raises(ValueError, match=re.escape(str(expected.value)[:60])):
+            ours.predict(wrong)
+    huge = np.full((2, X.shape[1]), 1e308)  # finite, though its sum is not
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert ours.predict_proba(huge).shape == (2, 2)
+    np.testing.assert_array_equal(ours.predict(X[::2]), ours.predict(X)[::2])
 
 
 # -- what scikit-learn does with estimators ----------------------------------------------------
