@@ -38,7 +38,7 @@ def test_inputs_of_predict_are_checked_as_theirs_are(data):
     missing, infinite = X.copy(), X.copy()
     missing[3, 2], infinite[5, 1] = np.nan, -np.inf
     for wrong in (missing, infinite, X[:0], X[:, :3], X[0], X[None], X.astype(complex)):
-        with pytest.raises(ValueError, match="[A-Z]") as expected:
+        with pytest.raises(ValueError, match=r"[A-Z]") as expected:
             other.predict(wrong)
         with pytest.raises(ValueError, match=re.escape(str(expected.value)[:60])):
             ours.predict(wrong)
