@@ -7,6 +7,7 @@ the whole batch, the result is that of one process, but for the rounding of sums
 
 from __future__ import annotations
 
+import zlib
 from contextlib import AbstractContextManager
 from dataclasses import is_dataclass
 from typing import Any
@@ -125,14 +126,16 @@ class SharedJob(Job):
         return arrays, document
 
     def agree_on(self, run: TrainingRun) -> None:
+        drawn = repr(run.plan.batches.rng.bit_generator.state).encode()
         self._ranks.require_alike(
             {
                 **identity(run),
-                "state of the seed's generator": run.plan.batches.rng.bit_generator.state,
+                "state of the generator that shuffles (its digest)": f"{zlib.crc32(drawn):08x}",
                 "weights θ (their digest)": digest(run.net, run.net.theta),
                 "steps that the optimizer has taken": run.state.steps,
                 "optimizer's memory (its digest)": digest(run.net, *run.state.slots),
-            }
+            },
+            advice="Give every rank the same arguments, and integers as seeds",
         )
 
     def close(self) -> None:
