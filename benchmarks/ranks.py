@@ -88,9 +88,8 @@ def allreduce(spec: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for elements in spec["elements"]:
         array = np.zeros(elements, np.float32)
-        blocks = timed(
-            lambda a=array: COMM.Allreduce(MPI.IN_PLACE, a), spec["block"], spec["count"]
-        )
+        run = partial(COMM.Allreduce, MPI.IN_PLACE, array)
+        blocks = timed(run, spec["block"], spec["count"])
         found[str(elements)] = median(blocks)
     return {"seconds": found}
 

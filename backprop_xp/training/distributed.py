@@ -7,6 +7,7 @@ the whole batch, the result is that of one process, but for the rounding of sums
 
 from __future__ import annotations
 
+import sys
 import zlib
 from contextlib import AbstractContextManager
 from dataclasses import is_dataclass
@@ -14,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-import backprop_xp
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.maths.network import Network
@@ -57,9 +57,10 @@ class SharedJob(Job):
     def agree(self, net: Network, **options: Any) -> None:
         if not isinstance(self._sharded, bool):
             raise ConfigurationError(f"sharded={self._sharded!r}: expected True or False")
+        version = sys.modules[__name__.partition(".")[0]].__version__  # above this wing
         self._ranks.require_alike(
             {
-                "versions": f"backprop_xp {backprop_xp.__version__}, NumPy {np.__version__}",
+                "versions": f"backprop_xp {version}, NumPy {np.__version__}",
                 "backend": net.backend.name,
                 "dtype": net.dtype,
                 "architecture": describe(net.architecture),

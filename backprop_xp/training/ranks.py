@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from backprop_xp import errors
+import backprop_xp.errors as errors
 from backprop_xp.errors import BackpropError, ConfigurationError, DivergenceError
 
 _INSTALL = 'pip install "backprop-xp[mpi]"'
