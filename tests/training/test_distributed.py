@@ -80,6 +80,20 @@ def test_ranks_without_rows():
     assert max(run(3, "no_row_for_most", "numpy").values()) < 1e-12
 
 
+def test_the_script_of_the_readme(tmp_path):
+    readme = Path(__file__).parents[2] / "README.md"
+    pieces = readme.read_text(encoding="utf-8").split("```python\n")[1:]
+    blocks = [piece.partition("```")[0] for piece in pieces]
+    (script,) = (block for block in blocks if "mpi4py" in block)
+    printed = {}
+    for size in (1, 2):
+        done = mpiexec(size, "-c", script)
+        assert done.returncode == 0, done.stderr
+        printed[size] = done.stdout
+    assert printed[2].replace("2 ranks", "1 ranks") == printed[1]
+    assert printed[2].count("cost") == 1
+
+
 # -- checkpoints -------------------------------------------------------------------------------
 
 
