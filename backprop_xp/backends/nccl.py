@@ -8,6 +8,7 @@ import cupy
 from cupy.cuda import nccl
 
 from backprop_xp.backends.base import Array
+from backprop_xp.errors import BackendError
 
 
 class NcclSum:
@@ -17,9 +18,19 @@ class NcclSum:
     ----------
     comm : mpi4py.MPI.Intracomm
         Carries NCCL's unique id from rank 0 to the others.
+
+    Raises
+    ------
+    BackendError
+        CuPy finds no NCCL.
     """
 
     def __init__(self, comm: Any) -> None:
+        if not nccl.available:
+            raise BackendError(
+                "CuPy finds no NCCL, which sums gradients between GPUs: "
+                "pip install nvidia-nccl-cu13 (or nvidia-nccl-cu12, to match CuPy)"
+            )
         unique = comm.bcast(nccl.get_unique_id() if comm.rank == 0 else None)
         self._communicator = nccl.NcclCommunicator(comm.size, unique, comm.rank)
 
