@@ -11,6 +11,7 @@ import sys
 import zlib
 from contextlib import AbstractContextManager
 from dataclasses import is_dataclass
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class SharedJob(Job):
         if X.rows == 0:
             raise DataError("no rows are left to train on, as all are held out for validation")
         if not self._sharded:
-            self._require_same_data(net, X, Y, weights)
+            self._require_same_data(net, "X", X, Y, weights)
         counts = self._ranks.gather(X.rows)
         rank, size = self._ranks.rank, self._ranks.size
         if self._sharded:
@@ -111,7 +112,9 @@ class SharedJob(Job):
             net.backend, X, Y, batch_size, rng, everyone, layout, net.dtype, places
         )
 
-    def evaluation(self, X: Rows, Y: Rows) -> Evaluation:
+    def evaluation(self, net: Network, X: Rows, Y: Rows) -> Evaluation:
+        if not self._sharded:
+            self._require_same_data(net, "validation X", X, Y)
         return SharedEvaluation(X, Y, self._ranks, whole=not self._sharded)
 
     def run(self, plan: Plan) -> TrainingRun:
@@ -142,15 +145,17 @@ class SharedJob(Job):
     def close(self) -> None:
         self._ranks.close()
 
-    def _require_same_data(self, net: Network, X: Rows, Y: Rows, weights: Array | None) -> None:
+    def _require_same_data(
+        self, net: Network, name: str, X: Rows, Y: Rows, weights: Array | None = None
+    ) -> None:
         some = np.linspace(0, X.rows - 1, min(X.rows, _COMPARED_ROWS)).astype(np.int64)
         arrays = [X.take(some), Y.take(some)]
         if weights is not None:
             arrays.append(net.backend.xp.take(weights, net.backend.asarray(some), axis=0))
         self._ranks.require_alike(
             {
-                "number of rows of X": X.rows,
-                "content of X, Y and weights (its digest)": digest(net, *arrays),
+                f"number of rows of {name}": X.rows,
+                f"content of {name} and what belongs to it (its digest)": digest(net, *arrays),
             },
             DataError,
             "Hand the same data to all ranks or, with sharded=True, its own part to each",
@@ -159,5 +164,5 @@ class SharedJob(Job):
 
 def _text(value: Any) -> str:
     """An option as text that is the same on every rank: an object of the user's is its class."""
-    plain = isinstance(value, int | float | str | dict | None)
-    return repr(value) if plain or is_dataclass(value) else type(value).__qualname__
+    plain = isinstance(value, Number | str | dict | None) or is_dataclass(value)
+    return str(value) if plain else type(value).__qualname__

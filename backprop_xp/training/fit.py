@@ -173,7 +173,7 @@ def fit(
                 batches=job.batches(net, X_rows, Y_rows, batch_size, rng, weights),
                 epochs=int(epochs),
                 schedule=copy.deepcopy(schedule),  # its memory is that of this run
-                evaluation=None if validation is None else job.evaluation(*validation),
+                evaluation=None if validation is None else job.evaluation(net, *validation),
                 callbacks=called,
                 seed=int(seed) if isinstance(seed, Integral) else None,
             )

@@ -54,7 +54,7 @@ class Job:
         """See `Batches`."""
         return Batches(net.backend, X, Y, batch_size, rng, weights)
 
-    def evaluation(self, X: Rows, Y: Rows) -> Evaluation:
+    def evaluation(self, net: Network, X: Rows, Y: Rows) -> Evaluation:
         """What is looked at after every epoch."""
         return Evaluation(X, Y)
 

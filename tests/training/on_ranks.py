@@ -222,6 +222,9 @@ def disagreements():
     def altered(mine):
         mine.X = mine.X + 0.1
 
+    def other_held_out(mine):
+        mine.X[ROWS:] += 0.1
+
     def not_a_number(mine):
         mine.X[30, 3] = np.nan  # which is in rank 1's part, too
 
@@ -235,6 +238,8 @@ def disagreements():
         "optimizer": raised(fit, optimizer=bp.Adam(0.01 * (1 + other))),
         "validation data": raised(fit, validate=other),
         "epochs": raised(fit, epochs=-1 if other else 3),
+        "epochs of NumPy's": raised(fit, epochs=np.int64(3 + other)),
+        "held-out content": raised(fit, change=other_held_out),
         "content": raised(fit, change=altered),
         "NaN": raised(fit, change=not_a_number),
         "NaN in a part": raised(fit, change=not_a_number, sharded=True),

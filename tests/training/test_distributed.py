@@ -136,6 +136,8 @@ def disagreements():
         ("early stopping", "ConfigurationError", "callbacks: [] on ranks 0, 2; ['EarlyStopping']"),
         ("version", "ConfigurationError", "backprop_xp 0.0.1"),
         ("callback on weights", "ConfigurationError", "figures and weights after epoch 1"),
+        ("epochs of NumPy's", "ConfigurationError", "epochs: 3 on ranks 0, 2; 4 on rank 1"),
+        ("held-out content", "DataError", "content of validation X"),
         ("content", "DataError", "its own part to each"),
         ("rows", "DataError", "number of rows of X: 103 on ranks 0, 2; 102 on rank 1"),
     ],
