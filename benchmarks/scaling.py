@@ -82,8 +82,8 @@ def launch(ranks: int, spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def measured_cells(options: Options) -> list[Cell]:
-    """Return the network of the target, and those of the command line; one, if in a hurry."""
-    return options.cells if options.quick else [MEASURED, *options.cells]
+    """Return the cells of the command line, one of them with the batch of the target."""
+    return [MEASURED if cell.name == MEASURED.name else cell for cell in options.cells]
 
 
 def clock(options: Options) -> dict[str, Any]:

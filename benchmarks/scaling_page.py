@@ -24,7 +24,8 @@ HeldOut = dict[str, tuple[float, float]]
 HOW = """One training step (forward, loss, backward, all-reduce, update) in float32, each rank with
 one thread of BLAS; the median over {rounds} interleaved rounds of the median block. *1 rank* is the
 step without MPI on the whole batch, *2 ranks* has half of the same batch on each. Parallel
-efficiency is T₁ / (2 T₂): 1 is ideal. *In buckets* sums each layer's gradient by a non-blocking
+efficiency is T₁ / (2 T₂): 1 is ideal. Blocks in which other programs took more than 3 % of a rank's
+core are measured again, up to six times. *In buckets* sums each layer's gradient by a non-blocking
 all-reduce while the layers before it are on their way back; the library sums the flat gradient at
 once, after backward."""
 
