@@ -14,6 +14,8 @@ TEST_NEEDS = [
     "sympy",
     "array-api-strict>=2.4",
     "matplotlib>=3.8",
+    "mpi4py>=4",
+    "mpich",
     "onnx>=1.16",
     "onnxruntime",
     "pandas>=2.2",
@@ -89,7 +91,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Time backprop_xp and its peers: `nox -s bench -- step --quick`."""
-    session.install(".", *PEERS, "jax", "matplotlib")
+    session.install(".", *PEERS, "jax", "matplotlib", "mpi4py>=4", "mpich")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -16,6 +16,7 @@ TASKS = {
     "import": "imports",
     "estimators": "estimators",
     "crossover": "crossover",
+    "scaling": "scaling",
 }
 """Task and the module that runs it, loaded only when asked for."""
 

@@ -21,6 +21,8 @@ LIBRARIES = (
     "cupy-cuda12x",
     "cupy-cuda13x",
     "nvmath-python",
+    "mpi4py",
+    "mpich",
 )
 
 

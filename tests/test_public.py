@@ -77,7 +77,7 @@ def test_everything_public_has_a_docstring_with_an_example(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
-    needs = {"cupy": "cupy", "cuda_graph": "cupy", "strict": "array_api_strict"}
+    needs = {"cupy": "cupy", "cuda_graph": "cupy", "nccl": "cupy", "strict": "array_api_strict"}
     needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
     library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])
     if library:
@@ -140,4 +140,4 @@ def test_cupy_is_imported_in_its_rooms_alone():
         for path in ROOT.rglob("*.py")
         if any("cupy" in name.split(".") for name in imports(path))
     }
-    assert importers == {f"backends/{room}.py" for room in ("cupy", "cublas", "cuda_graph")}
+    assert importers == {f"backends/{room}.py" for room in ("cupy", "cublas", "cuda_graph", "nccl")}

@@ -64,10 +64,11 @@ class Recording:
 
     def replay(self, result: np.ndarray) -> Callable[..., np.ndarray]:
         """Return the step as a function of its inputs."""
+        returned = self._name(result)  # an array that no operation has named, too
         operations, registers = with_few_temporaries(self._without_repetitions())
         memory = {name: np.empty(shape, dtype) for name, (dtype, shape) in registers.items()}
         scope = {**self._scope, **memory}
-        return function(self._inputs, operations, scope, self._name(result))
+        return function(self._inputs, operations, scope, returned)
 
     def _name(self, value: Any) -> str:
         if id(value) not in self._names:

@@ -8,11 +8,13 @@ import time
 import numpy as np
 
 import backprop_xp as bp
+from backprop_xp.cli.ranks import communicator
+from backprop_xp.training.ranks import Ranks
 from backprop_xp.training.split import stratified_split
 
 
-def train_example(options: argparse.Namespace) -> int:
-    """Train, and print the accuracy on the held-out rows."""
+def train_example(options: argparse.Namespace, ranks: Ranks | None) -> int:
+    """Train, on all ranks if there are any, and print the accuracy on the held-out rows."""
     backend = bp.get_backend(options.backend)
     data = bp.datasets.breast_cancer()
     training, test = stratified_split(data.Y, 0.2, options.seed)
@@ -37,6 +39,7 @@ def train_example(options: argparse.Namespace) -> int:
         optimizer=bp.SGD(0.1),
         seed=options.seed,
         progress=True,
+        comm=communicator(ranks),
     )
     seconds = time.perf_counter() - start
     predicted = backend.to_numpy(net.predict(backend.asarray(X[test])))[:, 0] > 0.5

@@ -8,8 +8,10 @@ from pathlib import Path
 import backprop_xp as bp
 from backprop_xp.cli.example import train_example
 from backprop_xp.cli.options import add_backend
+from backprop_xp.cli.ranks import on_every_rank
 from backprop_xp.cli.train_table import OPTIMIZERS, train_table
 from backprop_xp.tables.task import KINDS
+from backprop_xp.training.ranks import Ranks
 
 _ABOUT = """\
 Train a network on a table, test it on rows held out, and save it.
@@ -48,6 +50,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--seed", type=int, default=0, help="draws weights, split and batches (default: 0)"
     )
     add_backend(parser)
+    parser.add_argument(
+        "--mpi",
+        action="store_true",
+        help="train on all ranks together: mpiexec -n 4 python -m backprop_xp train --mpi …",
+    )
     _add_table(parser.add_argument_group("the table"))
     _add_network(parser.add_argument_group("the network and its training"))
     _add_results(parser.add_argument_group("results"))
@@ -132,9 +139,14 @@ def _add_results(group: argparse._ArgumentGroup) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train on the table if there is one, else on the embedded data."""
-    if options.data is not None:
-        return train_table(options)
-    ours = {"data", "seed", "backend", "run"}
+    command = train_table if options.data is not None else _train_example
+    if options.mpi:
+        return on_every_rank(lambda ranks: command(options, ranks))
+    return command(options, None)
+
+
+def _train_example(options: argparse.Namespace, ranks: Ranks | None) -> int:
+    ours = {"data", "seed", "backend", "mpi", "run"}
     given = [
         name
         for name, value in vars(options).items()
@@ -144,4 +156,4 @@ def train(options: argparse.Namespace) -> int:
         raise bp.ConfigurationError(
             f"--{given[0].replace('_', '-')} needs DATA: train FILE --target COL"
         )
-    return train_example(options)
+    return train_example(options, ranks)

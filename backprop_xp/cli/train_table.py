@@ -6,10 +6,12 @@ import argparse
 import json
 import textwrap
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import backprop_xp as bp
 from backprop_xp.cli.options import require_writable
+from backprop_xp.cli.ranks import communicator
 from backprop_xp.errors import unknown
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.model import TableModel
@@ -18,6 +20,7 @@ from backprop_xp.tables.preprocessing import Number, listed
 from backprop_xp.tables.reading import read_table
 from backprop_xp.tables.report import ClassReport, ValueReport, report
 from backprop_xp.training.figures import checked_path, require_matplotlib
+from backprop_xp.training.ranks import Ranks
 
 OPTIMIZERS = {
     "adam": bp.Adam,
@@ -35,8 +38,36 @@ _L2_ROWS = 5.0
 _VALIDATION = 0.1
 
 
-def train_table(options: argparse.Namespace) -> int:
-    """Train on a table, and print what was done and how well it does."""
+def train_table(options: argparse.Namespace, ranks: Ranks | None) -> int:
+    """Train on a table, on all ranks if there are any; print what was done and how well it does."""
+    with nullcontext() if ranks is None else ranks.together():
+        frame, data, model = _read(options)
+        first = ranks is None or ranks.rank == 0
+        if options.resume and first:
+            model.require_same(options.resume)
+    net = model.net
+    say = (lambda *line: None) if options.quiet or options.json else _say
+    _describe(say, options, frame, data, net)
+    start = time.perf_counter()
+    history = _fit(options, data, model, communicator(ranks))
+    seconds = time.perf_counter() - start
+    if not history.loss:  # interrupted in the first epoch
+        raise KeyboardInterrupt
+    result = report(model, data.held_out.frame, data.held_out.X)
+    if options.out and first:
+        model.save(options.out)
+    if options.plot and first:
+        bp.plot_history(history, options.plot)
+    if options.json:
+        print(json.dumps(_document(options, data, net, history, seconds, result), indent=2))
+        return 0
+    _conclude(say, options, net.architecture.l2 > 0, history, seconds, result)
+    print(result.last_line())
+    return 0
+
+
+def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
+    """Do all that can be done, and refused, before training."""
     _check_files(options)
     backend = bp.get_backend(options.backend)
     frame = read_table(options.data)
@@ -54,28 +85,8 @@ def train_table(options: argparse.Namespace) -> int:
         raise bp.ConfigurationError(
             f"--class-weight: the target {data.task.target!r} has no classes, it is a regression"
         )
-    net = _network(options, data, backend)
-    model = TableModel(net, data.preprocessing, data.task)
-    if options.resume:
-        model.require_same(options.resume)
-    say = (lambda *line: None) if options.quiet or options.json else _say
-    _describe(say, options, frame, data, net)
-    start = time.perf_counter()
-    history = _fit(options, data, model)
-    seconds = time.perf_counter() - start
-    if not history.loss:  # interrupted in the first epoch
-        raise KeyboardInterrupt
-    result = report(model, data.held_out.frame, data.held_out.X)
-    if options.out:
-        model.save(options.out)
-    if options.plot:
-        bp.plot_history(history, options.plot)
-    if options.json:
-        print(json.dumps(_document(options, data, net, history, seconds, result), indent=2))
-        return 0
-    _conclude(say, options, net.architecture.l2 > 0, history, seconds, result)
-    print(result.last_line())
-    return 0
+    model = TableModel(_network(options, data, backend), data.preprocessing, data.task)
+    return frame, data, model
 
 
 def _check_files(options: argparse.Namespace) -> None:
@@ -127,7 +138,7 @@ def _widths(hidden: str | None) -> list[int]:
         ) from problem
 
 
-def _fit(options: argparse.Namespace, data: Prepared, model: TableModel) -> bp.History:
+def _fit(options: argparse.Namespace, data: Prepared, model: TableModel, comm: Any) -> bp.History:
     # Without early stopping nothing is decided by what is watched, so the held-out rows may be.
     watched = data.held_out if data.validation is None else data.validation
     callbacks: list[bp.Callback] = []
@@ -148,6 +159,7 @@ def _fit(options: argparse.Namespace, data: Prepared, model: TableModel) -> bp.H
         resume=options.resume,
         progress=False if options.quiet else None,  # None: if stderr is a terminal
         seed=options.seed,
+        comm=comm,
     )
 
 

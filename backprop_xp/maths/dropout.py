@@ -41,11 +41,22 @@ class Dropped:
         self._pattern = (self._place, *(self._keys[i, ...] for i in range(3)), scale)
         self._draw = backend.elementwise(draw)
         self._drop = backend.elementwise(drop)
+        self._units: tuple[Array, ...] = ()
 
     def choose(self, pattern: int) -> None:
         """Take the pattern of that number for the passes that follow."""
         key = _mixed(_mixed(pattern) + self._layer * _GOLDEN)
         self._backend.write_scalars(self._keys, (key & _WORD, key >> 32, self._keep))
+
+    def take_places(self, rows: Array) -> None:
+        """Hash as if example i were row `rows[i]` of the batch: (…, m, 1) of uint32."""
+        if not self._units:
+            xp, width = self._backend.xp, self.D.shape[-1]
+            units = xp.arange(width, dtype=xp.uint32, device=self._backend.device)
+            units = xp.reshape(units, (*(1 for _ in self.D.shape[:-1]), width))
+            self._units = units, self._backend.full((), width, "uint32")
+            self._number = self._backend.elementwise(number_places)
+        self._number(self._place, rows, *self._units)
 
     def apply(self, A: Array) -> None:
         """Fill D and H (F2 with dropout)."""
@@ -70,6 +81,11 @@ def draw(
 def drop(xp: Namespace, H: Array, A: Array, D: Array) -> None:
     """`(H, A, D)`: H[l] = A[l] ∗ D[l]."""
     H[...] = A * D
+
+
+def number_places(xp: Namespace, place: Array, row: Array, unit: Array, width: Array) -> None:
+    """`(place, row, unit, width)`: the places of the units of some rows of a batch."""
+    place[...] = row * width + unit
 
 
 def _mixed(x: int) -> int:

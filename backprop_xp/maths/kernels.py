@@ -80,6 +80,11 @@ def share(xp: Namespace, shares: Array, weights: Array, total: Array) -> None:
     shares[...] = weights / xp.maximum(total, _NO_WEIGHT)
 
 
+def assign(xp: Namespace, out: Array, values: Array) -> None:
+    """`(out, values)`: a copy."""
+    out[...] = values
+
+
 def l2_gradient(xp: Namespace, dW: Array, W: Array, l2: Array) -> None:
     """`(dW, W, l2)`: add the gradient of (l2/2) Σ W²."""
     dW += l2 * W

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backprop_xp.backends.base import Array, Backend
 from backprop_xp.maths.dropout import Dropped
-from backprop_xp.maths.kernels import divide, share
+from backprop_xp.maths.kernels import assign, divide, share
 
 
 class Trace:
@@ -113,6 +113,20 @@ class Trace:
         for out, whole in zip((self.l2, self.l1), self._whole, strict=False):
             self._divide(out, total, whole)
         self.scale, self.mean = self._shares, backend.xp.matrix_transpose(self._shares)
+
+    def take_shares(self, shares: Array) -> None:
+        """Let J be Σ sᵢ jᵢ with these shares (…, m, 1): the part of a larger batch that is here."""
+        if self._shares is None:
+            self._shares = self._backend.empty(shares.shape, self._dtype)
+            self._assign = self._backend.elementwise(assign)
+        self._assign(self._shares, shares)
+        self.scale, self.mean = self._shares, self._backend.xp.matrix_transpose(self._shares)
+
+    def take_places(self, places: Array) -> None:
+        """Say which row of a larger batch each one is, (…, m, 1) of uint32, for dropout."""
+        for drop in self.drops:
+            if drop:
+                drop.take_places(places)
 
     def _drops(self, rates: Sequence[float]) -> list[Dropped | None]:
         drops: list[Dropped | None] = [None] * len(self.A)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from backprop_xp.training.sources import DeviceRows, Rows
 
 # So many elements are gathered at once: fewer calls than batch by batch for small batches, and what
 # was gathered is still in the cache when it is used.
-_GATHERED_ELEMENTS = 2**17
+GATHERED_ELEMENTS = 2**17
 
 
 class Batches:
@@ -56,7 +56,7 @@ class Batches:
         X, Y = (table.part(0, min(rows, self.rows)) for table in self._tables[:2])
         return X, Y
 
-    def sizes(self) -> list[int]:
+    def sizes(self) -> Sequence[float]:
         """The number of rows of each batch of an epoch."""
         starts = range(0, self.rows, self.batch_size)
         return [min(self.batch_size, self.rows - start) for start in starts]
@@ -74,7 +74,7 @@ class Epoch:
         self._tables, self._batch_size = tables, batch_size
         self._orders = None if order is None else [table.place(order) for table in tables]
         elements = batch_size * sum(table.columns for table in tables)
-        self._at_once = batch_size * max(1, _GATHERED_ELEMENTS // elements)
+        self._at_once = batch_size * max(1, GATHERED_ELEMENTS // elements)
 
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
         """Yield (X, Y), or (X, Y, weights), from batch number `start` on, counted from 0."""

@@ -104,7 +104,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
         "architecture": describe(run.net.architecture),
         "extra": extra or {},
         "run": {
-            "identity": _identity(run),
+            "identity": identity(run),
             "epoch": run.epoch,
             "steps": run.state.steps,
             "dropout_seed": plan.step.seed,
@@ -117,8 +117,15 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
     write(path, arrays, document)
 
 
-def restore_run(run: TrainingRun, path: Any) -> None:
+def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None:
     """Put a new run where a saved one was.
+
+    Parameters
+    ----------
+    run : TrainingRun
+    path : path-like
+    read : callable
+        `storage.read`, or what reads the file once for several processes.
 
     Raises
     ------
@@ -126,7 +133,7 @@ def restore_run(run: TrainingRun, path: Any) -> None:
         The file is no checkpoint, is damaged, or belongs to another run; the message says how they
         differ. Nothing has changed then.
     """
-    arrays, saved = _read(run, path)
+    arrays, saved = _read(run, path, read)
     net, plan, rng = run.net, run.plan, run.plan.batches.rng
     slots = {f"slot {i}": slot for i, slot in enumerate(run.state.slots)}
     try:
@@ -154,9 +161,9 @@ def restore_run(run: TrainingRun, path: Any) -> None:
     plan.step.seed = dropout_seed
 
 
-def _read(run: TrainingRun, path: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    from backprop_xp.storage import read
-
+def _read(
+    run: TrainingRun, path: Any, read: Callable[[Any], Any]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if not isinstance(path, str | os.PathLike):
         raise ConfigurationError(f"resume={path!r}: expected the path of a checkpoint")
     arrays, document = read(path)
@@ -166,7 +173,7 @@ def _read(run: TrainingRun, path: Any) -> tuple[dict[str, np.ndarray], dict[str,
             f"{os.fspath(path)} is a saved network, but no checkpoint of a run: open it with "
             "bp.load and call fit without resume; bp.Checkpoint(path) writes checkpoints"
         )
-    here = _plain(_identity(run) | {"architecture": describe(run.net.architecture)})
+    here = _plain(identity(run) | {"architecture": describe(run.net.architecture)})
     there = saved["identity"] | {"architecture": document.get("architecture")}
     for name, own in here.items():
         if there.get(name) != own:
@@ -177,7 +184,7 @@ def _read(run: TrainingRun, path: Any) -> tuple[dict[str, np.ndarray], dict[str,
     return arrays, saved
 
 
-def _identity(run: TrainingRun) -> dict[str, Any]:
+def identity(run: TrainingRun) -> dict[str, Any]:
     """What must be the same when a run goes on."""
     plan = run.plan
     return {

@@ -31,13 +31,12 @@ class Guard:
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
         net, steps = run.net, min(run.batches, _STEPS_BETWEEN_READS)
-        self._sizes = run.plan.batches.sizes()
         self._part = net.backend.empty((2, steps), net.dtype)
         self._saved = Snapshot(net, run.state)
 
     def begin(self, epoch: Epoch) -> None:
         """Be ready for the batches of an epoch."""
-        self._epoch = epoch
+        self._epoch, self._sizes = epoch, self._run.plan.batches.sizes()
         self._losses: list[float] = []
         self._weights: list[float] = []
         self._begin_part(0)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -10,6 +13,9 @@ from backprop_xp.backends.base import Array
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
 from backprop_xp.training.sources import Rows
+
+# Returns a value of every process, in the same order on each.
+Gather: TypeAlias = Callable[[Any], list[Any]]
 
 # Rows that run through the network at once, to bound its memory.
 _ROWS_AT_ONCE = 4096
@@ -30,13 +36,18 @@ class Evaluation:
     def run(self, net: Network) -> tuple[float, dict[str, float]]:
         """Return J and {"validation_accuracy": …} or {"validation_r2": …}."""
         metric = self.metric(net)
-        loss, rows = 0.0, self.X.rows
-        for start in range(0, rows, _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, rows)
-            trace, Y = net.forward(self.X.part(start, stop)), self.Y.part(start, stop)
-            loss += float(net.cost(trace, Y)) * ((stop - start) / rows)
-            metric.add(trace.A[-1], Y)
+        loss = self.add(net, metric, 0, self.X.rows, self.X.rows)
         return loss, {metric.name: metric.value()}
+
+    def add(self, net: Network, metric: _Accuracy | _R2, first: int, last: int, of: int) -> float:
+        """Measure the rows from `first` up to `last`; return their part of J of so many rows."""
+        loss = 0.0
+        for start in range(first, last, _ROWS_AT_ONCE):
+            stop = min(start + _ROWS_AT_ONCE, last)
+            trace, Y = net.forward(self.X.part(start, stop)), self.Y.part(start, stop)
+            loss += float(net.cost(trace, Y)) * ((stop - start) / of)
+            metric.add(trace.A[-1], Y)
+        return loss
 
 
 class _Accuracy:
@@ -55,6 +66,10 @@ class _Accuracy:
             right = (A > 0.5) == (Y > 0.5)
         self._right += float(xp.sum(xp.astype(right, xp.float64)))
         self._all += right.size
+
+    def merge(self, gather: Gather) -> None:
+        """Take in what other processes have measured."""
+        self._right, self._all = map(sum, zip(*gather((self._right, self._all)), strict=True))
 
     def value(self) -> float:
         return self._right / self._all
@@ -75,6 +90,10 @@ class _R2:
         targets = to_numpy(Y).astype(np.float64)
         self._targets.append(targets)
         self._errors.append(np.sum((targets - to_numpy(A)) ** 2, axis=0))
+
+    def merge(self, gather: Gather) -> None:
+        errors, targets = zip(*gather((self._errors, self._targets)), strict=True)
+        self._errors, self._targets = list(chain(*errors)), list(chain(*targets))
 
     def value(self) -> float:
         targets = np.concatenate(self._targets)

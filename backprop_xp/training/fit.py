@@ -12,17 +12,15 @@ from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
-from backprop_xp.training.batches import Batches
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint, restore_run
-from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
+from backprop_xp.training.job import Job
 from backprop_xp.training.progress import ProgressBar, wanted
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.sources import Rows
 from backprop_xp.training.split import validation_split
-from backprop_xp.training.step import train_step
 from backprop_xp.training.validation import (
     checked_rows,
     require_count,
@@ -50,6 +48,8 @@ def fit(
     resume: Any = None,
     progress: bool | None = None,
     seed: Any = 0,
+    comm: Any = None,
+    sharded: bool = False,
 ) -> History:
     """Train a network on minibatches.
 
@@ -92,6 +92,13 @@ def fit(
         Show a progress bar on stderr; by default if that is a terminal.
     seed : int or numpy.random.Generator
         Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
+    comm : mpi4py.MPI.Intracomm, optional
+        Train on all ranks of it together, which all call `fit` alike. `batch_size` is that of the
+        whole job, each rank takes its part, and the result is that of one process but for rounding.
+        Rank 0 alone shows the bar and writes checkpoints.
+    sharded : bool
+        With `comm`: what each rank hands in (X, Y, weights, validation data) is its own part of the
+        data, which are the parts in the order of the ranks. By default every rank hands in all.
 
     Returns
     -------
@@ -116,50 +123,77 @@ def fit(
     >>> history.loss[-1] < 0.1 < history.loss[0]
     True
     """
-    require_count("epochs", epochs)
-    if batch_size is not None:
-        require_count("batch_size", batch_size)
-    require_network(net)
-    require_single(net, "fit")
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise ConfigurationError(
-            f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
+    job = _job(comm, sharded)
+    with job.checks():
+        require_count("epochs", epochs)
+        if batch_size is not None:
+            require_count("batch_size", batch_size)
+        require_network(net)
+        require_single(net, "fit")
+        if schedule is not None and not isinstance(schedule, Schedule):
+            raise ConfigurationError(
+                f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
+            )
+        called = checked_callbacks(callbacks, progress)
+        optimizer = Adam() if optimizer is None else optimizer
+        job.agree(
+            net,
+            epochs=epochs,
+            batch_size=batch_size,
+            clip_norm=clip_norm,
+            schedule=schedule,
+            validation_fraction=validation_fraction,
+            class_weight=class_weight,
+            validation_data=validation_data is not None,
+            sample_weight=sample_weight is not None,
+            resume=resume is not None,
         )
-    called = checked_callbacks(callbacks, progress)
-    optimizer = Adam() if optimizer is None else optimizer
-    step = train_step(net, optimizer, clip_norm=clip_norm)
-    X_rows, Y_rows = checked_rows(net, X, Y)
-    weights = _weights(net, Y_rows, sample_weight, class_weight)
-    validation = _validation_data(net, validation_data, validation_fraction)
-    rng = host_generator(seed)
-    if validation_fraction is not None:
-        kept, held_out = validation_split(net, Y_rows, validation_fraction, rng)
-        validation = X_rows.subset(held_out), Y_rows.subset(held_out)
-        X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
-        weights = (
-            None
-            if weights is None
-            else net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
+        step = job.step(net, optimizer, clip_norm)
+        X_rows, Y_rows = checked_rows(net, X, Y)
+        weights = _weights(net, Y_rows, sample_weight, class_weight, job)
+        validation = _validation_data(net, validation_data, validation_fraction)
+        rng = host_generator(seed)
+        if validation_fraction is not None:
+            chosen = validation_split(net, Y_rows, validation_fraction, rng, job.all_of)
+            kept, held_out = (job.own(rows, X_rows.rows) for rows in chosen)
+            validation = X_rows.subset(held_out), Y_rows.subset(held_out)
+            X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
+            weights = (
+                None
+                if weights is None
+                else net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
+            )
+        if net.architecture.dropout:
+            step.seed = int(rng.integers(2**62))
+        run = job.run(
+            Plan(
+                net=net,
+                optimizer=optimizer,
+                step=step,
+                batches=job.batches(net, X_rows, Y_rows, batch_size, rng, weights),
+                epochs=int(epochs),
+                schedule=copy.deepcopy(schedule),  # its memory is that of this run
+                evaluation=None if validation is None else job.evaluation(net, *validation),
+                callbacks=called,
+                seed=int(seed) if isinstance(seed, Integral) else None,
+            )
         )
-    if net.architecture.dropout:
-        step.seed = int(rng.integers(2**62))
-    run = TrainingRun(
-        Plan(
-            net=net,
-            optimizer=optimizer,
-            step=step,
-            batches=Batches(net.backend, X_rows, Y_rows, batch_size, rng, weights),
-            epochs=int(epochs),
-            schedule=copy.deepcopy(schedule),  # its memory is that of this run
-            evaluation=None if validation is None else Evaluation(*validation),
-            callbacks=called,
-            seed=int(seed) if isinstance(seed, Integral) else None,
-        )
-    )
-    if resume is not None:
-        restore_run(run, resume)
+        if resume is not None:
+            restore_run(run, resume, job.read)
+        job.agree_on(run)
     run.train()
+    job.close()
     return run.history
+
+
+def _job(comm: Any, sharded: bool) -> Job:
+    if comm is None:
+        if sharded is not False:
+            raise ConfigurationError(f"sharded={sharded!r} says how the ranks of comm= have data")
+        return Job()
+    from backprop_xp.training.distributed import SharedJob  # a single process does without
+
+    return SharedJob(comm, sharded)
 
 
 def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
@@ -178,11 +212,14 @@ def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
     return sorted(given, key=lambda callback: isinstance(callback, Checkpoint))
 
 
-def _weights(net: Network, Y: Rows, sample_weight: Any, class_weight: Any) -> Array | None:
+def _weights(
+    net: Network, Y: Rows, sample_weight: Any, class_weight: Any, job: Job
+) -> Array | None:
     weights = checked_weights(net, Y.rows, sample_weight)
     if class_weight is None:
         return weights
-    by_class = checked_weights(net, Y.rows, class_weights(net, Y, class_weight))
+    of_rows = class_weights(net, Y, class_weight, job.all_of)
+    by_class = checked_weights(net, Y.rows, of_rows)
     return by_class if weights is None else weights * by_class
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
@@ -62,7 +63,11 @@ def stratified_split(
 
 
 def validation_split(
-    net: Network, Y: Rows, fraction: float, seed: Any = 0
+    net: Network,
+    Y: Rows,
+    fraction: float,
+    seed: Any = 0,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose rows at random for validation; in equal fractions of the classes, if Y has them.
 
@@ -77,6 +82,8 @@ def validation_split(
     fraction : float
         Of the rows, in (0, 1), for validation: rounded, but one row at least in each part.
     seed : int or numpy.random.Generator
+    all_of : callable
+        Returns the classes of the rows of all processes, of which Y are those of this one.
 
     Returns
     -------
@@ -102,15 +109,16 @@ def validation_split(
     """
     if not isinstance(fraction, Real) or not 0.0 < fraction < 1.0:
         raise ConfigurationError(f"validation_fraction={fraction!r}: expected a number in (0, 1)")
-    if Y.rows < 2:
+    classes = all_of(row_classes(net, Y) if has_classes(net) else np.zeros(Y.rows, np.int32))
+    rows = len(classes)
+    if rows < 2:
         raise ShapeError("validation_fraction: X has one row, which cannot be in both parts")
-    count = min(max(round(fraction * Y.rows), 1), Y.rows - 1)
+    count = min(max(round(fraction * rows), 1), rows - 1)
     rng = host_generator(seed)
-    held_out = np.zeros(Y.rows, bool)
-    classes = row_classes(net, Y) if has_classes(net) else np.zeros(Y.rows, np.int32)
+    held_out = np.zeros(rows, bool)
     sizes = np.unique(classes, return_counts=True)[1]
     if NO_CLASS in classes or sizes.min() < 2:
-        classes, sizes = np.zeros(Y.rows, np.int32), np.array([Y.rows])
+        classes, sizes = np.zeros(rows, np.int32), np.array([rows])
     for label, chosen in zip(np.unique(classes), _shares(sizes, count), strict=True):
         held_out[rng.permutation(np.flatnonzero(classes == label))[:chosen]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)

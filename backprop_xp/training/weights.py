@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -74,7 +74,12 @@ def _require_weights(good: np.ndarray, weights: Array, net: Network, names: Name
         raise DataError("sample_weight is 0 for every row: at least one must be > 0")
 
 
-def class_weights(net: Network, Y: Rows, class_weight: Any) -> np.ndarray:
+def class_weights(
+    net: Network,
+    Y: Rows,
+    class_weight: Any,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+) -> np.ndarray:
     """Return the weight of every row by its class.
 
     Parameters
@@ -111,8 +116,10 @@ def class_weights(net: Network, Y: Rows, class_weight: Any) -> np.ndarray:
         row = int(np.argmax(classes == NO_CLASS))
         one = "a one-hot row" if net.output == SOFTMAX else "0 or 1"
         raise DataError(f"class_weight needs a class in every row, but Y[{row}] is not {one}")
-    weights: np.ndarray = (_balanced(classes, number) if named is None else named)[classes]
-    if not weights.any():
+    everyone = all_of(classes)
+    by_class = _balanced(everyone, number) if named is None else named
+    weights: np.ndarray = by_class[classes]
+    if not by_class[everyone].any():
         raise DataError("class_weight is 0 for every class that Y has: nothing would be learnt")
     return weights
 

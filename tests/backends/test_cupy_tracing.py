@@ -157,6 +157,17 @@ def test_dropout_weights_and_clipping(cuda_code):
             assert sum("static_cast" in line for line in wide) <= 2, code.operation
 
 
+def test_shares_and_places_of_ranks(cuda_code):
+    backend = Noting()
+    net = bp.Network([3, 4, 2], dropout=0.5, backend=backend)
+    trace = net.trace(np.ones((5, 3), "f4"), dropout=True)
+    trace.take_shares(np.ones((5, 1), "f4"))
+    trace.take_places(np.zeros((5, 1), np.uint32))
+    assert [kernel.__name__ for kernel, _ in backend.seen] == ["assign", "number_places"]
+    for seen in backend.seen:
+        assert_single_precision(cuda_code(*seen))
+
+
 def test_the_notes_are_complete():
     """A kernel per layer, one for J, one per way back, two per penalty, one for the update."""
     names = [kernel.__name__ for kernel, _ in kernels_of(l2=0.1)]

@@ -1,0 +1,75 @@
+"""Job: what `fit` does in another way when several processes train one network."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Array
+from backprop_xp.maths.network import Network
+from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.training.batches import Batches
+from backprop_xp.training.evaluation import Evaluation
+from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.sources import Rows
+from backprop_xp.training.step import TrainStep, train_step
+
+
+class Job:
+    """One process alone; `distributed.SharedJob` is the same for several."""
+
+    def checks(self) -> AbstractContextManager[Any]:
+        """What surrounds all that is looked at before training."""
+        return nullcontext()
+
+    def agree(self, net: Network, **options: Any) -> None:
+        """Make sure that all processes were given the same options."""
+
+    def step(self, net: Network, optimizer: Optimizer, clip_norm: float | None) -> TrainStep:
+        """One training step."""
+        return train_step(net, optimizer, clip_norm=clip_norm)
+
+    def all_of(self, values: np.ndarray) -> np.ndarray:
+        """What belongs to the rows of all processes, from what belongs to the rows of this one."""
+        return values
+
+    def own(self, rows: np.ndarray, count: int) -> np.ndarray:
+        """Which of these rows of all processes are here, by their numbers here.
+
+        `rows` are ascending, and `count` is the number of all rows that are here.
+        """
+        return rows
+
+    def batches(
+        self,
+        net: Network,
+        X: Rows,
+        Y: Rows,
+        batch_size: int | None,
+        rng: Any,
+        weights: Array | None,
+    ) -> Batches:
+        """See `Batches`."""
+        return Batches(net.backend, X, Y, batch_size, rng, weights)
+
+    def evaluation(self, net: Network, X: Rows, Y: Rows) -> Evaluation:
+        """What is looked at after every epoch."""
+        return Evaluation(X, Y)
+
+    def run(self, plan: Plan) -> TrainingRun:
+        """The run, before its first epoch."""
+        return TrainingRun(plan)
+
+    def read(self, path: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and document of a file of ours."""
+        from backprop_xp.storage import read
+
+        return read(path)
+
+    def agree_on(self, run: TrainingRun) -> None:
+        """Make sure that all processes begin from the same state."""
+
+    def close(self) -> None:
+        """Give back what was taken for the job."""
