@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from backprop_xp.maths.network import Network
 from backprop_xp.training.sources import Rows
 
 # Rows that run through the network at once, to bound its memory.
-_ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 4096
 
 
 @dataclass
@@ -30,13 +31,23 @@ class Evaluation:
     def run(self, net: Network) -> tuple[float, dict[str, float]]:
         """Return J and {"validation_accuracy": …} or {"validation_r2": …}."""
         metric = self.metric(net)
-        loss, rows = 0.0, self.X.rows
-        for start in range(0, rows, _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, rows)
-            trace, Y = net.forward(self.X.part(start, stop)), self.Y.part(start, stop)
-            loss += float(net.cost(trace, Y)) * ((stop - start) / rows)
+        loss, rows = 0.0, self.rows
+        for X, Y in self.parts():
+            trace = net.forward(X)
+            loss += float(net.cost(trace, Y)) * (X.shape[-2] / rows)
             metric.add(trace.A[-1], Y)
         return loss, {metric.name: metric.value()}
+
+    @property
+    def rows(self) -> int:
+        """How many there are in all."""
+        return self.X.rows
+
+    def parts(self) -> Iterator[tuple[Array, ...]]:
+        """X and Y of some rows after the other."""
+        for start in range(0, self.rows, ROWS_AT_ONCE):
+            stop = min(start + ROWS_AT_ONCE, self.rows)
+            yield self.X.part(start, stop), self.Y.part(start, stop)
 
 
 class _Accuracy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Sequence
 from numbers import Integral
+from os import PathLike
 from typing import Any
 
 from backprop_xp.backends.base import Array, host_generator
@@ -35,7 +36,7 @@ from backprop_xp.training.weights import checked_weights, class_weights
 def fit(
     net: Network,
     X: Any,
-    Y: Any,
+    Y: Any = None,
     *,
     epochs: int = 20,
     batch_size: int | None = 32,
@@ -60,18 +61,22 @@ def fit(
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
         matrix, or a `numpy.memmap`, which is read batch by batch; the others but the sparse one are
-        moved to the network's backend once.
-    Y : array_like, shape (m,), (m, 1) or (m, n_L)
+        moved to the network's backend once. Without Y, data that do not fit into memory: what the
+        functions of `backprop_xp.sources` return, a directory of `.npy` shards, a Zarr group, a
+        pair (X, Y) of memory maps, paths of `.npy` files or Zarr arrays, or an iterable of (X, Y)
+        batches that can be gone through anew in every epoch.
+    Y : array_like, shape (m,), (m, 1) or (m, n_L), optional
         Targets; for softmax also integer labels, shape (m,).
     epochs : int
         Passes over the data.
     batch_size : int, optional
-        Rows per step; the last batch of an epoch may be shorter. None takes all rows at once.
+        Rows per step; the last batch of an epoch may be shorter. None takes all rows at once. The
+        batches of an iterable are taken as they come.
     optimizer : Optimizer, optional
         By default Adam(1e-3). It keeps its moments for this network from call to call.
     schedule : Schedule, optional
         Multiplies the optimizer's learning rate, such as `CosineDecay(warmup=2)`.
-    validation_data : (X, Y), optional
+    validation_data : (X, Y) or source, optional
         Evaluated after every epoch.
     validation_fraction : float, optional
         Hold out this part of the rows for validation instead, in (0, 1): drawn with the seed, and
@@ -91,7 +96,8 @@ def fit(
     progress : bool, optional
         Show a progress bar on stderr; by default if that is a terminal.
     seed : int or numpy.random.Generator
-        Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
+        Shuffles the rows anew for every epoch, on the host: the same batches on every backend. How
+        sources are shuffled is said in `backprop_xp.sources`; iterables have their own order.
 
     Returns
     -------
@@ -103,6 +109,8 @@ def fit(
     ------
     ShapeError, DataError, BackendError, ConfigurationError, CheckpointError
         Before any weight has changed; the message says what is wrong, for data with row and column.
+        The values of a source are looked at while it is read: if they, or a file, are bad, the
+        network has its weights from the end of the last complete epoch, or from before `fit`.
     DivergenceError
         A loss is not finite; the network keeps its last sound weights.
 
@@ -128,30 +136,34 @@ def fit(
     called = checked_callbacks(callbacks, progress)
     optimizer = Adam() if optimizer is None else optimizer
     step = train_step(net, optimizer, clip_norm=clip_norm)
-    X_rows, Y_rows = checked_rows(net, X, Y)
-    weights = _weights(net, Y_rows, sample_weight, class_weight)
-    validation = _validation_data(net, validation_data, validation_fraction)
     rng = host_generator(seed)
-    if validation_fraction is not None:
-        kept, held_out = validation_split(net, Y_rows, validation_fraction, rng)
-        validation = X_rows.subset(held_out), Y_rows.subset(held_out)
-        X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
-        weights = (
-            None
-            if weights is None
-            else net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
+    if Y is None or isinstance(X, str | PathLike):
+        batches, evaluation = _streamed(
+            net,
+            X if Y is None else (X, Y),
+            batch_size,
+            validation_data,
+            rng,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            validation_fraction=validation_fraction,
+        )
+    else:
+        weighed = X, Y, sample_weight, class_weight
+        batches, evaluation = _in_memory(
+            net, weighed, batch_size, validation_data, validation_fraction, rng
         )
     if net.architecture.dropout:
         step.seed = int(rng.integers(2**62))
-    run = TrainingRun(
+    run = _run(
         Plan(
             net=net,
             optimizer=optimizer,
             step=step,
-            batches=Batches(net.backend, X_rows, Y_rows, batch_size, rng, weights),
+            batches=batches,
             epochs=int(epochs),
             schedule=copy.deepcopy(schedule),  # its memory is that of this run
-            evaluation=None if validation is None else Evaluation(*validation),
+            evaluation=evaluation,
             callbacks=called,
             seed=int(seed) if isinstance(seed, Integral) else None,
         )
@@ -178,20 +190,57 @@ def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
     return sorted(given, key=lambda callback: isinstance(callback, Checkpoint))
 
 
+def _in_memory(
+    net: Network, data: Any, batch_size: Any, validation_data: Any, fraction: Any, rng: Any
+) -> tuple[Batches, Evaluation | None]:
+    """Return the batches of X and Y, and what is looked at after every epoch."""
+    X, Y, sample_weight, class_weight = data
+    X_rows, Y_rows = checked_rows(net, X, Y)
+    weights = _weights(net, Y_rows, sample_weight, class_weight)
+    evaluation = _evaluation(net, validation_data)
+    if fraction is not None:
+        if evaluation:
+            raise ConfigurationError("validation_data and validation_fraction: give one of them")
+        kept, held_out = validation_split(net, Y_rows, fraction, rng)
+        evaluation = Evaluation(X_rows.subset(held_out), Y_rows.subset(held_out))
+        X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
+        if weights is not None:
+            weights = net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
+    return Batches(net.backend, X_rows, Y_rows, batch_size, rng, weights), evaluation
+
+
+def _streamed(
+    net: Network, data: Any, batch_size: Any, validation_data: Any, rng: Any, **needs_all_rows: Any
+) -> tuple[Any, Evaluation | None]:
+    """The same of a source."""
+    from backprop_xp.training import streams
+
+    streams.refuse(needs_all_rows)
+    return streams.stream(net, data, batch_size, rng), _evaluation(net, validation_data)
+
+
+def _evaluation(net: Network, data: Any) -> Evaluation | None:
+    if data is None:
+        return None
+    from backprop_xp.training import streams
+
+    if streams.is_in_memory(data):
+        X, Y = data
+        return Evaluation(*checked_rows(net, X, Y, label="validation "))
+    return streams.StreamedEvaluation(net, data)
+
+
+def _run(plan: Plan) -> TrainingRun:
+    if type(plan.batches) is Batches and type(plan.evaluation) in (Evaluation, type(None)):
+        return TrainingRun(plan)
+    from backprop_xp.training import streams
+
+    return streams.StreamedRun(plan)
+
+
 def _weights(net: Network, Y: Rows, sample_weight: Any, class_weight: Any) -> Array | None:
     weights = checked_weights(net, Y.rows, sample_weight)
     if class_weight is None:
         return weights
     by_class = checked_weights(net, Y.rows, class_weights(net, Y, class_weight))
     return by_class if weights is None else weights * by_class
-
-
-def _validation_data(net: Network, data: Any, fraction: Any) -> tuple[Rows, Rows] | None:
-    if data is None:
-        return None
-    if fraction is not None:
-        raise ConfigurationError("validation_data and validation_fraction: give one of them")
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise ConfigurationError("validation_data: expected a pair (X, Y)")
-    X, Y = data
-    return checked_rows(net, X, Y, label="validation ")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from backprop_xp.sources.host_tables import ArrayTable
 from backprop_xp.training.batches import Batches
-from backprop_xp.training.host_tables import ArrayTable
 from backprop_xp.training.sources import DeviceRows, HostRows
 
 ROWS = np.arange(11.0)
