@@ -1,8 +1,8 @@
 """Data that do not fit into memory: files and arrays on disk that `fit` reads while it trains.
 
-`backprop_xp.fit(net, source)` takes what the functions of this package return, and also, where
-nothing has to be said about them, the plain things: a pair (X, Y) of memory maps, of `.npy` files
-or of Zarr arrays, a directory of `.npy` shards, a Zarr group with X and Y, and any iterable of (X, Y)
+`backprop_xp.fit(net, source)` takes what the functions of this package return. Where nothing has to
+be said about them it also takes the plain things: a pair (X, Y) of memory maps, of `.npy` files or
+of Zarr arrays, a directory of `.npy` shards, a Zarr group with X and Y, and any iterable of (X, Y)
 batches that can be gone through anew in every epoch.
 
 **The order.** A source consists of *blocks*: some rows that follow each other in one file, about
@@ -23,10 +23,34 @@ DataError that names file and row; the network then has its weights from the end
 complete epoch, or from before `fit`.
 """
 
-from backprop_xp.sources.base import Source
-from backprop_xp.sources.npy_files import npy, npy_shards
-from backprop_xp.sources.parquet_files import parquet
-from backprop_xp.sources.row_arrays import arrays
-from backprop_xp.sources.zarr_arrays import zarr
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from backprop_xp.sources.base import Source
+    from backprop_xp.sources.npy_files import npy, npy_shards
+    from backprop_xp.sources.parquet_files import parquet
+    from backprop_xp.sources.row_arrays import arrays
+    from backprop_xp.sources.zarr_arrays import zarr
 
 __all__ = ["Source", "arrays", "npy", "npy_shards", "parquet", "zarr"]
+
+# Imported when they are first asked for: who trains in memory does without.
+_ROOMS = {
+    "Source": "base",
+    "arrays": "row_arrays",
+    "npy": "npy_files",
+    "npy_shards": "npy_files",
+    "parquet": "parquet_files",
+    "zarr": "zarr_arrays",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"backprop_xp.sources.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

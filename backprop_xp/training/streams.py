@@ -22,8 +22,8 @@ AnyBatches: TypeAlias = "StreamBatches | IterableBatches"
 
 _CHOICES = (
     "a directory of .npy shards (X-0000.npy, Y-0000.npy …), a Zarr group with X and Y, a pair "
-    "(X, Y) of .npy files, memory maps or Zarr arrays, backprop_xp.sources.parquet(path, target=…), or "
-    "an iterable of (X, Y) batches"
+    "(X, Y) of .npy files, memory maps or Zarr arrays, what backprop_xp.sources.parquet(path, "
+    "target=…) returns, or an iterable of (X, Y) batches"
 )
 
 
