@@ -22,9 +22,9 @@ MEMORY = "in memory"
 HOW = """`bp.fit` on {rows:,} rows of 784 float32 numbers and a label, {epochs} epochs at batch 128
 with Adam (784-128-10), in examples per second: the median of {rounds} interleaved rounds, each in a
 process of its own, after a fit that warms up; files are in the page cache. The ratio to memory is
-that of the same round, and its median. {shards} shards; row groups of {groups:,} rows; Zarr in chunks
-of {chunks:,} rows. *Rows at random* is `fit(net, X, Y)` with memory maps, which orders all rows
-anew; all the others but the iterable, which shuffles for itself, go by blocks and a buffer of
+that of the same round, and its median. {shards} shards; row groups of {groups:,} rows; chunks of
+{chunks:,} rows in Zarr. *Rows at random* is `fit(net, X, Y)` with memory maps, which orders all
+rows anew; all the others but the iterable, which shuffles for itself, go by blocks and a buffer of
 32 MiB. Random numbers do not compress: real data may be faster to read, and slower to decode."""
 
 Found = dict[str, list[dict[str, Any]]]
