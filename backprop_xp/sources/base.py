@@ -15,7 +15,7 @@ from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 # About so much is read in one go, where files do not say what belongs together ...
 BLOCK_BYTES = 2**18
 # ... and by default, so much is shuffled at a time.
-_BUFFER_BYTES = 2**25
+_BUFFER_BYTES = 2**24
 
 # As in memory: half and extended precision are not in every array library.
 _PORTABLE: dict[str, np.dtype[Any]] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
