@@ -23,6 +23,7 @@ TEST_NEEDS = [
     "pyarrow>=16",
     "scikit-learn>=1.9",
     "scipy",
+    "zarr>=3",
 ]
 PEERS = ["torch==2.13.0", "scikit-learn>=1.9"]
 # Only the lines that need a GPU may stay untested where there is none.

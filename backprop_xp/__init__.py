@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from backprop_xp import datasets
+from backprop_xp import datasets, sources
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
 from backprop_xp.errors import (
@@ -85,6 +85,7 @@ __all__ = [
     "load",
     "plot_decision_boundary",
     "plot_history",
+    "sources",
     "train_step",
 ]
 

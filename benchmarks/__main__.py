@@ -15,8 +15,9 @@ TASKS = {
     "fit": "fit",
     "import": "imports",
     "estimators": "estimators",
-    "crossover": "crossover",
+    "sources": "sources",
     "scaling": "scaling",
+    "crossover": "crossover",
 }
 """Task and the module that runs it, loaded only when asked for."""
 

@@ -67,7 +67,20 @@ def peak(spec: dict[str, Any]) -> dict[str, Any]:
     return memory.measure(cells.parse(spec["cell"]), spec["optimizer"])
 
 
-TASKS = {"step": step, "fit": fit, "memory": peak, "estimator": perceptrons.measure}
+def on_disk(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time a fit of data in one of the forms that are read while it trains."""
+    from benchmarks import sources
+
+    return sources.measure(spec)
+
+
+TASKS = {
+    "step": step,
+    "fit": fit,
+    "memory": peak,
+    "estimator": perceptrons.measure,
+    "sources": on_disk,
+}
 
 
 def main() -> None:

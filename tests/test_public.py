@@ -16,7 +16,17 @@ import backprop_xp as bp
 
 ROOT = Path(bp.__file__).parent
 # From the ground up: a wing imports from itself and from those before it.
-WINGS = ["errors", "backends", "storage", "maths", "training", "insight", "estimators", "tables"]
+WINGS = [
+    "errors",
+    "backends",
+    "storage",
+    "maths",
+    "sources",
+    "training",
+    "insight",
+    "estimators",
+    "tables",
+]
 ERRORS = {
     bp.BackendError: RuntimeError,
     bp.ConfigurationError: ValueError,
@@ -57,7 +67,7 @@ def test_all_is_complete():
         for name in dir(bp)
         if not name.startswith("_") and not inspect.ismodule(getattr(bp, name))
     } - from_elsewhere
-    assert set(bp.__all__) == public | {"datasets"}
+    assert set(bp.__all__) == public | {"datasets", "sources"}
 
 
 def test_all_is_sorted():
@@ -77,7 +87,8 @@ def test_everything_public_has_a_docstring_with_an_example(name):
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
-    needs = {"cupy": "cupy", "cuda_graph": "cupy", "nccl": "cupy", "strict": "array_api_strict"}
+    needs = {"strict": "array_api_strict"}
+    needs |= dict.fromkeys(("cupy", "cuda_graph", "nccl", "pinned"), "cupy")
     needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
     library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])
     if library:
@@ -140,4 +151,5 @@ def test_cupy_is_imported_in_its_rooms_alone():
         for path in ROOT.rglob("*.py")
         if any("cupy" in name.split(".") for name in imports(path))
     }
-    assert importers == {f"backends/{room}.py" for room in ("cupy", "cublas", "cuda_graph", "nccl")}
+    rooms = ("cupy", "cublas", "cuda_graph", "nccl", "pinned")
+    assert importers == {f"backends/{room}.py" for room in rooms}

@@ -14,6 +14,7 @@ import numpy as np
 from backprop_xp.backends.base import Array, Backend, Kernel
 from backprop_xp.backends.cublas import Cublas
 from backprop_xp.backends.cuda_graph import GraphedStep
+from backprop_xp.backends.pinned import PinnedMover
 from backprop_xp.errors import BackendError
 
 _log = logging.getLogger("backprop_xp")
@@ -60,6 +61,9 @@ class CuPyBackend(Backend):
         if self._cublas is None:
             return step
         return GraphedStep(step)
+
+    def mover(self) -> PinnedMover:
+        return PinnedMover(self)
 
     def synchronize(self) -> None:
         cupy.cuda.get_current_stream().synchronize()

@@ -18,9 +18,9 @@ from backprop_xp.estimators.device import take
 from backprop_xp.estimators.initial import ShuffledBatches
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.network import Network
+from backprop_xp.sources.host_tables import SparseTable, is_sparse
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.fit import checked_callbacks
-from backprop_xp.training.host_tables import SparseTable, is_sparse
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.sources import DeviceRows, HostRows, Rows
 

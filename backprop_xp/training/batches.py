@@ -70,6 +70,8 @@ class Batches:
 class Epoch:
     """The batches of one epoch: the same ones, bit by bit, however often they are asked for."""
 
+    repeatable = True
+
     def __init__(self, tables: tuple[Rows, ...], batch_size: int, order: np.ndarray | None) -> None:
         self._tables, self._batch_size = tables, batch_size
         self._orders = None if order is None else [table.place(order) for table in tables]

@@ -117,6 +117,12 @@ class SharedJob(Job):
             self._require_same_data(net, "validation X", X, Y)
         return SharedEvaluation(X, Y, self._ranks, whole=not self._sharded)
 
+    def require_single(self, what: str) -> None:
+        raise ConfigurationError(
+            f"comm= does not go with {what}: hand arrays or memory maps to every rank, with "
+            "sharded=True its own part"
+        )
+
     def run(self, plan: Plan) -> TrainingRun:
         plan.loss_by_rows = True  # the batches know what they weigh
         if self._ranks.rank:

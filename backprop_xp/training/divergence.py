@@ -8,7 +8,7 @@ last step before the trouble. So nothing has to be looked at or saved from step 
 from __future__ import annotations
 
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # The losses are read, and looked at, after so many steps and after every epoch.
 _STEPS_BETWEEN_READS = 1024
+_ADVICE = "Try a smaller learning rate, clip_norm=1, or features scaled to mean 0, deviation 1"
 
 
 class Guard:
@@ -79,6 +80,8 @@ class Guard:
         """
         run, good = self._run, max(bad - 1, 0)
         self._saved.restore()
+        if not self._epoch.repeatable:
+            self._raise_without_layer(bad, losses)
         self._replay(0, good)
         sound = Snapshot(run.net, run.state)
         sound.take()
@@ -90,10 +93,22 @@ class Guard:
         raise DivergenceError(
             f"the {became} in epoch {run.epoch}, batch {number + 1} of {run.batches}: {what}. The "
             f"network has its weights from before the update of batch {self._first + good + 1}. "
-            "Try a smaller learning rate, clip_norm=1, or features scaled to mean 0, deviation 1",
+            f"{_ADVICE}",
             epoch=run.epoch,
             batch=number + 1,
             layer=layer,
+            history=run.history,
+        )
+
+    def _raise_without_layer(self, bad: int, losses: np.ndarray) -> NoReturn:
+        """The same where the batches cannot be had again: back to the beginning of this part."""
+        run, number = self._run, self._first + min(bad, len(losses) - 1)
+        became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
+        raise DivergenceError(
+            f"the {became} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The network "
+            f"has its weights from before the update of batch {self._first + 1}. {_ADVICE}",
+            epoch=run.epoch,
+            batch=number + 1,
             history=run.history,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ from backprop_xp.training.sources import Rows
 Gather: TypeAlias = Callable[[Any], list[Any]]
 
 # Rows that run through the network at once, to bound its memory.
-_ROWS_AT_ONCE = 4096
+ROWS_AT_ONCE = 4096
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Evaluation:
     X: Rows
     Y: Rows
 
-    def metric(self, net: Network) -> _Accuracy | _R2:
+    def metric(self, net: Network) -> Metric:
         """What measures this network's predictions, empty."""
         decides = net.output == SOFTMAX or net.loss.targets == "probability"
         return _Accuracy(net) if decides else _R2(net)
@@ -36,18 +36,31 @@ class Evaluation:
     def run(self, net: Network) -> tuple[float, dict[str, float]]:
         """Return J and {"validation_accuracy": …} or {"validation_r2": …}."""
         metric = self.metric(net)
-        loss = self.add(net, metric, 0, self.X.rows, self.X.rows)
-        return loss, {metric.name: metric.value()}
+        return self.measure(net, metric), {metric.name: metric.value()}
 
-    def add(self, net: Network, metric: _Accuracy | _R2, first: int, last: int, of: int) -> float:
-        """Measure the rows from `first` up to `last`; return their part of J of so many rows."""
-        loss = 0.0
-        for start in range(first, last, _ROWS_AT_ONCE):
-            stop = min(start + _ROWS_AT_ONCE, last)
-            trace, Y = net.forward(self.X.part(start, stop)), self.Y.part(start, stop)
-            loss += float(net.cost(trace, Y)) * ((stop - start) / of)
+    def measure(self, net: Network, metric: Metric) -> float:
+        """Return J over the parts, and let the metric see them."""
+        loss, rows = 0.0, self.rows
+        for X, Y in self.parts():
+            trace = net.forward(X)
+            loss += float(net.cost(trace, Y)) * (X.shape[-2] / rows)
             metric.add(trace.A[-1], Y)
         return loss
+
+    @property
+    def rows(self) -> int:
+        """How many there are in all."""
+        return self.X.rows
+
+    def parts(self) -> Iterator[tuple[Array, ...]]:
+        """X and Y of some rows after the other."""
+        return self.between(0, self.X.rows)
+
+    def between(self, first: int, last: int) -> Iterator[tuple[Array, ...]]:
+        """The parts from row `first` up to row `last`."""
+        for start in range(first, last, ROWS_AT_ONCE):
+            stop = min(start + ROWS_AT_ONCE, last)
+            yield self.X.part(start, stop), self.Y.part(start, stop)
 
 
 class _Accuracy:
@@ -103,3 +116,6 @@ class _R2:
         if not varies.any():
             return float("nan")
         return float(np.mean(1.0 - errors[varies] / spread[varies]))
+
+
+Metric: TypeAlias = _Accuracy | _R2

@@ -7,33 +7,30 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
-from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.backends.base import host_generator
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint, restore_run
+from backprop_xp.training.data import Given, prepare
 from backprop_xp.training.history import History
 from backprop_xp.training.job import Job
 from backprop_xp.training.progress import ProgressBar, wanted
 from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
-from backprop_xp.training.sources import Rows
-from backprop_xp.training.split import validation_split
 from backprop_xp.training.validation import (
-    checked_rows,
     require_count,
     require_network,
     require_single,
 )
-from backprop_xp.training.weights import checked_weights, class_weights
 
 
 def fit(
     net: Network,
     X: Any,
-    Y: Any,
+    Y: Any = None,
     *,
     epochs: int = 20,
     batch_size: int | None = 32,
@@ -60,18 +57,22 @@ def fit(
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
         matrix, or a `numpy.memmap`, which is read batch by batch; the others but the sparse one are
-        moved to the network's backend once.
-    Y : array_like, shape (m,), (m, 1) or (m, n_L)
+        moved to the network's backend once. Without Y, data that do not fit into memory: what the
+        functions of `backprop_xp.sources` return, a directory of `.npy` shards, a Zarr group, a
+        pair (X, Y) of memory maps, paths of `.npy` files or Zarr arrays, or an iterable of (X, Y)
+        batches that can be gone through anew in every epoch.
+    Y : array_like, shape (m,), (m, 1) or (m, n_L), optional
         Targets; for softmax also integer labels, shape (m,).
     epochs : int
         Passes over the data.
     batch_size : int, optional
-        Rows per step; the last batch of an epoch may be shorter. None takes all rows at once.
+        Rows per step; the last batch of an epoch may be shorter. None takes all rows at once. The
+        batches of an iterable are taken as they come.
     optimizer : Optimizer, optional
         By default Adam(1e-3). It keeps its moments for this network from call to call.
     schedule : Schedule, optional
         Multiplies the optimizer's learning rate, such as `CosineDecay(warmup=2)`.
-    validation_data : (X, Y), optional
+    validation_data : (X, Y) or source, optional
         Evaluated after every epoch.
     validation_fraction : float, optional
         Hold out this part of the rows for validation instead, in (0, 1): drawn with the seed, and
@@ -91,7 +92,8 @@ def fit(
     progress : bool, optional
         Show a progress bar on stderr; by default if that is a terminal.
     seed : int or numpy.random.Generator
-        Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
+        Shuffles the rows anew for every epoch, on the host: the same batches on every backend. How
+        sources are shuffled is said in `backprop_xp.sources`; iterables have their own order.
     comm : mpi4py.MPI.Intracomm, optional
         Train on all ranks of it together, which all call `fit` alike. `batch_size` is that of the
         whole job, each rank takes its part, and the result is that of one process but for rounding.
@@ -110,6 +112,8 @@ def fit(
     ------
     ShapeError, DataError, BackendError, ConfigurationError, CheckpointError
         Before any weight has changed; the message says what is wrong, for data with row and column.
+        The values of a source are looked at while it is read: if they, or a file, are bad, the
+        network has its weights from the end of the last complete epoch, or from before `fit`.
     DivergenceError
         A loss is not finite; the network keeps its last sound weights.
 
@@ -149,20 +153,11 @@ def fit(
             resume=resume is not None,
         )
         step = job.step(net, optimizer, clip_norm)
-        X_rows, Y_rows = checked_rows(net, X, Y)
-        weights = _weights(net, Y_rows, sample_weight, class_weight, job)
-        validation = _validation_data(net, validation_data, validation_fraction)
         rng = host_generator(seed)
-        if validation_fraction is not None:
-            chosen = validation_split(net, Y_rows, validation_fraction, rng, job.all_of)
-            kept, held_out = (job.own(rows, X_rows.rows) for rows in chosen)
-            validation = X_rows.subset(held_out), Y_rows.subset(held_out)
-            X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
-            weights = (
-                None
-                if weights is None
-                else net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
-            )
+        given = Given(
+            X, Y, sample_weight, class_weight, batch_size, validation_data, validation_fraction
+        )
+        data = prepare(job, net, given, rng)
         if net.architecture.dropout:
             step.seed = int(rng.integers(2**62))
         run = job.run(
@@ -170,12 +165,13 @@ def fit(
                 net=net,
                 optimizer=optimizer,
                 step=step,
-                batches=job.batches(net, X_rows, Y_rows, batch_size, rng, weights),
+                batches=data.batches,
                 epochs=int(epochs),
                 schedule=copy.deepcopy(schedule),  # its memory is that of this run
-                evaluation=None if validation is None else job.evaluation(net, *validation),
+                evaluation=data.evaluation,
                 callbacks=called,
                 seed=int(seed) if isinstance(seed, Integral) else None,
+                streamed=data.streamed,
             )
         )
         if resume is not None:
@@ -210,25 +206,3 @@ def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
     given += [ProgressBar()] if wanted(progress) else []
     # What a checkpoint keeps is what the others remember after the epoch.
     return sorted(given, key=lambda callback: isinstance(callback, Checkpoint))
-
-
-def _weights(
-    net: Network, Y: Rows, sample_weight: Any, class_weight: Any, job: Job
-) -> Array | None:
-    weights = checked_weights(net, Y.rows, sample_weight)
-    if class_weight is None:
-        return weights
-    of_rows = class_weights(net, Y, class_weight, job.all_of)
-    by_class = checked_weights(net, Y.rows, of_rows)
-    return by_class if weights is None else weights * by_class
-
-
-def _validation_data(net: Network, data: Any, fraction: Any) -> tuple[Rows, Rows] | None:
-    if data is None:
-        return None
-    if fraction is not None:
-        raise ConfigurationError("validation_data and validation_fraction: give one of them")
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise ConfigurationError("validation_data: expected a pair (X, Y)")
-    X, Y = data
-    return checked_rows(net, X, Y, label="validation ")

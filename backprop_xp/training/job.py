@@ -58,9 +58,16 @@ class Job:
         """What is looked at after every epoch."""
         return Evaluation(X, Y)
 
+    def require_single(self, what: str) -> None:
+        """Raise ConfigurationError if this is a job of several processes, which cannot do that."""
+
     def run(self, plan: Plan) -> TrainingRun:
         """The run, before its first epoch."""
-        return TrainingRun(plan)
+        if not plan.streamed:
+            return TrainingRun(plan)
+        from backprop_xp.training.streams import StreamedRun
+
+        return StreamedRun(plan)
 
     def read(self, path: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and document of a file of ours."""

@@ -37,6 +37,8 @@ class Plan:
     seed: int | None
     # With weights, the loss of an epoch is the mean over its batches by their weight, or by rows.
     loss_by_rows: bool = False
+    # Whether data are read while the run trains, which may fail.
+    streamed: bool = False
 
 
 class TrainingRun:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from backprop_xp.maths.network import Network
 from backprop_xp.training.batches import Epoch
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.divergence import Guard
-from backprop_xp.training.evaluation import Evaluation
+from backprop_xp.training.evaluation import Evaluation, Metric
 from backprop_xp.training.ranks import Ranks
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.sources import Rows
@@ -106,13 +107,19 @@ class SharedEvaluation(Evaluation):
         self._ranks = ranks
         first, last = (X.rows * r // ranks.size for r in (ranks.rank, ranks.rank + 1))
         self._part = (first, last) if whole else (0, X.rows)
-        self._all = sum(ranks.gather(self._part[1] - self._part[0]))
+        self._all: int = sum(ranks.gather(self._part[1] - self._part[0]))
 
-    def run(self, net: Network) -> tuple[float, dict[str, float]]:
-        metric = self.metric(net)
-        loss = sum(self._ranks.gather(self.add(net, metric, *self._part, self._all)))
+    @property
+    def rows(self) -> int:
+        return self._all
+
+    def parts(self) -> Iterator[tuple[Array, ...]]:
+        return self.between(*self._part)
+
+    def measure(self, net: Network, metric: Metric) -> float:
+        loss: float = sum(self._ranks.gather(super().measure(net, metric)))
         metric.merge(self._ranks.gather)
-        return loss, {metric.name: metric.value()}
+        return loss
 
 
 def digest(net: Network, *arrays: Array) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.training.host_tables import Selection, Table
+from backprop_xp.sources.host_tables import Selection, Table
 
 # So many elements of data on the host are looked at at once: a few megabytes.
 _CHUNK_ELEMENTS = 2**20

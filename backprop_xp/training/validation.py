@@ -13,14 +13,14 @@ from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import require_inputs, require_targets
 from backprop_xp.maths.network import Network
-from backprop_xp.training.frames import Names, is_frame, read_frame
-from backprop_xp.training.host_tables import (
+from backprop_xp.sources.host_tables import (
     ArrayTable,
     MappedTable,
     SparseTable,
     is_memory_map,
     is_sparse,
 )
+from backprop_xp.training.frames import Names, is_frame, read_frame
 from backprop_xp.training.sources import DeviceRows, HostRows, Rows
 
 
@@ -88,12 +88,12 @@ def checked_rows(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Rows, R
     Y, y = _unframed(Y, f"{label}Y", None)
     inputs = _input_rows(net, X, x.name)
     for start, stop in inputs.chunks():
-        part = _Part(net, inputs.part(start, stop), x, start, inputs.rows)
+        part = Part(net, inputs.part(start, stop), x, start, inputs.rows)
         part.refuse(~net.backend.xp.isfinite(part.values), f"is not finite in {net.dtype}")
     targets = _target_rows(net, Y, inputs, y.name)
     for start, stop in targets.chunks():
-        part = _Part(net, targets.part(start, stop), y, start, targets.rows)
-        _check_targets(part, targets.table if isinstance(targets, HostRows) else Y)
+        part = Part(net, targets.part(start, stop), y, start, targets.rows)
+        check_targets(part, targets.table if isinstance(targets, HostRows) else Y)
     return inputs, targets
 
 
@@ -134,14 +134,19 @@ def _target_rows(net: Network, Y: Any, X: Rows, name: str) -> Rows:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """Rows of X or Y on the device, from number `start` on, while their values are checked."""
+class Part:
+    """Rows of X or Y, from number `start` on, while their values are checked.
 
-    net: Network
+    `net` is a Network, or what says the same of one on the host (`expected.Expected`); `rows` is
+    how many there are in all, where that is known.
+    """
+
+    net: Any
     values: Array
     names: Names
     start: int
     rows: int
+    advice: str = "Nothing was trained: drop or replace such rows first"
 
     def refuse(self, bad: Array, what: str) -> None:
         """Raise DataError if any entry of `bad` is true, naming the first."""
@@ -153,10 +158,7 @@ class _Part:
         where = "in all" if stop - self.start == self.rows else f"up to row {stop - 1}"
         others = f" ({count} such values {where})" if count > 1 else ""
         value = backend.to_numpy(self.values)[index]
-        raise DataError(
-            f"{self.place(*index)} = {value:g} {what}{others}. Nothing was trained: drop or "
-            "replace such rows first"
-        )
+        raise DataError(f"{self.place(*index)} = {value:g} {what}{others}. {self.advice}")
 
     def first(self, bad: Array) -> tuple[int, ...] | None:
         """Index of the first true entry, or None: the one place that waits for the device."""
@@ -168,13 +170,13 @@ class _Part:
         return self.names.place(self.start + row, *column)
 
 
-def _check_targets(part: _Part, given: Any) -> None:
-    """Check values of Y; `given` is what all of Y was made of."""
+def check_targets(part: Part, given: Any, first: int = 0) -> None:
+    """Check values of Y; `given` is what Y was made of, from row number `first` on."""
     net, xp, targets = part.net, part.net.backend.xp, part.values
     part.refuse(~xp.isfinite(targets), f"is not finite in {net.dtype}")
     sums = xp.sum(targets, axis=-1)
     if net.output == SOFTMAX and (row := part.first(sums == 0)) is not None:
-        raise DataError(_no_class(part, given, row[0]))
+        raise DataError(_no_class(part, given, row[0], first))
     meaning = net.loss.targets
     if meaning in ("probability", "distribution"):
         bad = (targets < 0) | (targets > 1)
@@ -190,8 +192,8 @@ def _check_targets(part: _Part, given: Any) -> None:
         part.refuse(targets < 0, what)
 
 
-def _no_class(part: _Part, given: Any, row: int) -> str:
-    net, number = part.net, part.start + row
+def _no_class(part: Part, given: Any, row: int, first: int) -> str:
+    net, number = part.net, part.start + row - first
     if isinstance(given, ArrayTable | MappedTable):
         label = given.read(slice(number, number + 1))[0]
     else:

@@ -20,7 +20,7 @@ ASKED = [("cupy", "backend 'cupy'"), (None, "BACKEND=cupy")]
 def nothing_loaded(monkeypatch):
     """Selection as in a new process: no backend has been imported yet."""
     monkeypatch.setattr(backends, "_load", backends._load.__wrapped__)
-    for name in (*backends._BACKENDS, "cublas", "cuda_graph"):
+    for name in (*backends._BACKENDS, "cublas", "cuda_graph", "pinned"):
         module = f"backprop_xp.backends.{name}"
         monkeypatch.setitem(sys.modules, module, None)  # so that the undo removes a new import
         monkeypatch.delitem(sys.modules, module)

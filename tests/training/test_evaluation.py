@@ -11,7 +11,7 @@ from backprop_xp.training import evaluation
 
 @pytest.fixture(params=[4096, 7])
 def rows_at_once(request, monkeypatch):
-    monkeypatch.setattr(evaluation, "_ROWS_AT_ONCE", request.param)
+    monkeypatch.setattr(evaluation, "ROWS_AT_ONCE", request.param)
 
 
 def validated(net, X, Y):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.training.host_tables import (
+from backprop_xp.sources.host_tables import (
     ArrayTable,
     MappedTable,
     Selection,

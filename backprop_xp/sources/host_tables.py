@@ -30,6 +30,10 @@ class Table(ABC):
     def read(self, rows: Chosen) -> np.ndarray:
         """Return these rows, by their numbers or as a slice, as a new dense array."""
 
+    def read_into(self, start: int, out: np.ndarray) -> None:
+        """Write the rows from `start` on into `out`, which has the shape of some rows."""
+        out[...] = self.read(slice(start, start + len(out)))
+
 
 class ArrayTable(Table):
     """An array in memory."""
@@ -39,6 +43,9 @@ class ArrayTable(Table):
 
     def read(self, rows: Chosen) -> np.ndarray:
         return np.array(self.array[rows], order="C")
+
+    def read_into(self, start: int, out: np.ndarray) -> None:
+        out[...] = self.array[start : start + len(out)]
 
 
 class MappedTable(Table):
@@ -61,6 +68,10 @@ class MappedTable(Table):
             result[some] = self.array[rows[some]]
             self._release()
         return result
+
+    def read_into(self, start: int, out: np.ndarray) -> None:
+        out[...] = self.array[start : start + len(out)]
+        self._release()
 
     def _release(self) -> None:
         """Unmap the pages; they stay in the system's cache, which gives way to who needs it."""

@@ -1,0 +1,210 @@
+"""Source: rows of X and Y that are read in blocks, and what is known of them without reading."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+
+# About so much is read in one go, where files do not say what belongs together ...
+BLOCK_BYTES = 2**18
+# ... and by default, so much is shuffled at a time.
+_BUFFER_BYTES = 2**24
+
+# As in memory: half and extended precision are not in every array library.
+_PORTABLE: dict[str, np.dtype[Any]] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What every row of X, or of Y, is.
+
+    Attributes
+    ----------
+    tail : tuple of int
+        The shape of one row: (n,), or () for a plain vector of targets.
+    dtype : numpy.dtype
+        Of the rows that are handed out: native, and of a precision that every library has.
+    """
+
+    tail: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, shape: Sequence[int], dtype: Any, name: str) -> Rows:
+        """Say what rows an array has, or raise DataError if they are no numbers."""
+        given = np.dtype(dtype)
+        if given.kind not in "fiub":
+            raise DataError(f"{name} does not hold real numbers (dtype {given})")
+        portable = _PORTABLE.get(given.char, given.newbyteorder("="))
+        return cls(tuple(shape[1:]), portable)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of a row."""
+        return self.dtype.itemsize * int(np.prod(self.tail, dtype=np.int64))
+
+    def empty(self, rows: int) -> np.ndarray:
+        """Room for so many."""
+        return np.empty((rows, *self.tail), self.dtype)
+
+
+class Blocks:
+    """Where the blocks of a source are: a part (a file, a row group) and rows of it.
+
+    Attributes
+    ----------
+    part, start, rows : numpy.ndarray of int64
+        For every block its part, the number of its first row there, and how many it has.
+    """
+
+    def __init__(self, parts: Sequence[int], at_most: int) -> None:
+        sizes = np.asarray(parts, np.int64)
+        counts = -(-sizes // at_most)
+        self.part = np.repeat(np.arange(len(sizes)), counts)
+        number_in_part = np.arange(len(self.part)) - np.repeat(np.cumsum(counts) - counts, counts)
+        self.start = number_in_part * at_most
+        self.rows = np.minimum(at_most, sizes[self.part] - self.start)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Reader(ABC):
+    """One pass over a source, with what it keeps open: used by one thread at a time."""
+
+    @abstractmethod
+    def read(self, part: int, start: int, X: np.ndarray, Y: np.ndarray) -> None:
+        """Fill X and Y, which lie in one piece, with the rows of a part from `start` on.
+
+        Raises
+        ------
+        DataError
+            There are not so many, or they cannot be read; the message names the file.
+        """
+
+    def close(self) -> None:  # noqa: B027 - most keep nothing open
+        """Let go of what is open."""
+
+
+class Source(ABC):
+    """Rows (X, Y) that `fit` reads while it trains.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    x, y : Rows
+    rows : int
+        m.
+    blocks : Blocks
+    buffer_rows : int
+        Among so many rows a batch is drawn.
+
+    Examples
+    --------
+    >>> import numpy as np, backprop_xp as bp
+    >>> X, Y = np.arange(12.0).reshape(6, 2), np.array([0, 1, 0, 1, 0, 1])
+    >>> source = bp.sources.arrays(X, Y, buffer_rows=4)
+    >>> source.rows, source.x.tail, source.y.tail, source.buffer_rows
+    (6, (2,), (), 4)
+    """
+
+    # What is decoded at once beside the buffers, in bytes.
+    decoded = 0
+
+    def __init__(
+        self,
+        name: str,
+        x: Rows,
+        y: Rows,
+        parts: Sequence[int],
+        block_rows: int,
+        buffer_rows: int | None,
+    ) -> None:
+        if buffer_rows is not None and (
+            not isinstance(buffer_rows, Integral)
+            or isinstance(buffer_rows, bool)
+            or buffer_rows < 1
+        ):
+            raise ConfigurationError(f"buffer_rows={buffer_rows!r}: expected a positive integer")
+        if len(x.tail) != 1 or len(y.tail) > 1:
+            raise ShapeError(
+                f"{name}: a row of X has the shape {x.tail} and one of Y {y.tail}; expected X "
+                "(m, n_0) and Y (m,) or (m, n_L)"
+            )
+        self.name, self.x, self.y = name, x, y
+        self.rows, self.blocks = int(np.sum(parts)), Blocks(parts, block_rows)
+        by_default = max(1, _BUFFER_BYTES // max(1, x.nbytes + y.nbytes))
+        self.buffer_rows = by_default if buffer_rows is None else int(buffer_rows)
+
+    def __repr__(self) -> str:
+        return f"<source {self.name}: {self.rows} rows, {len(self.blocks)} blocks>"
+
+    @abstractmethod
+    def reader(self) -> Reader:
+        """Begin a pass."""
+
+    @abstractmethod
+    def place(self, part: int) -> tuple[str, str, int]:
+        """What messages call X and Y of a part, and the number that its first row has there."""
+
+    def memory(self, batch_size: int = 32) -> int:
+        """Return the bytes that `fit` holds of this source at most.
+
+        With r the bytes of a row (X and Y), B the `buffer_rows` (or m, or a batch, if that is
+        less, or more) and k the number of blocks::
+
+            2·B·r       the buffer that is trained on and the one that is filled
+            + 16·B      the order of their rows
+            + 48·k      where the blocks are, and their order
+            + decoded   of Parquet twice the largest row group; of Zarr a chunk of X and of Y
+            + 4·g·r'    batches: g rows are gathered at a time, a batch or up to 2¹⁷ numbers, and
+                        r' is the larger of r and a row in the network's float64
+
+        Examples
+        --------
+        >>> import numpy as np, backprop_xp as bp
+        >>> X, Y = np.zeros((100_000, 8), "f4"), np.zeros(100_000, "f4")
+        >>> bp.sources.arrays(X, Y, buffer_rows=1000).memory() < X.nbytes / 2
+        True
+        """
+        row = self.x.nbytes + self.y.nbytes
+        numbers = sum(int(np.prod(rows.tail, dtype=np.int64)) for rows in (self.x, self.y))
+        buffered = min(max(self.buffer_rows, batch_size), max(self.rows, 1))
+        gathered = max(batch_size, 2**17 // max(1, numbers))
+        batches = 4 * min(gathered, buffered) * max(row, 8 * numbers)
+        return 2 * buffered * row + 16 * buffered + 48 * len(self.blocks) + self.decoded + batches
+
+
+def block_rows(row_bytes: int) -> int:
+    """So many rows make a block where files do not say what belongs together."""
+    return max(1, BLOCK_BYTES // max(1, row_bytes))
+
+
+def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:
+    """Raise unless X and Y have as many rows, and some."""
+    if rows_X != rows_Y:
+        raise ShapeError(f"{name_X} has {rows_X} rows, but {name_Y} has {rows_Y}")
+    if rows_X == 0:
+        raise DataError(f"{name_X} has no rows: leave empty files out")
+
+
+def require_alike(own: Rows, first: Rows, name: str, first_name: str) -> None:
+    """Raise unless the rows of one file are like those of the first."""
+    if own.tail != first.tail:
+        raise ShapeError(
+            f"{name} has rows of the shape {own.tail}, but those of {first_name} have "
+            f"{first.tail}: all files of a source have the same columns"
+        )
+    if own.dtype != first.dtype:
+        raise DataError(
+            f"{name} has the dtype {own.dtype}, but {first_name} has {first.dtype}: all files of "
+            "a source have the same dtype"
+        )

@@ -1,0 +1,95 @@
+"""The data of a fit: from what the user hands in to batches, and to what is held out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from backprop_xp.backends.base import Array
+from backprop_xp.errors import ConfigurationError
+from backprop_xp.maths.network import Network
+from backprop_xp.training.evaluation import Evaluation
+from backprop_xp.training.job import Job
+from backprop_xp.training.sources import Rows
+from backprop_xp.training.split import validation_split
+from backprop_xp.training.validation import checked_rows
+from backprop_xp.training.weights import checked_weights, class_weights
+
+
+@dataclass
+class Given:
+    """What `fit` was given of data; see there."""
+
+    X: Any
+    Y: Any
+    sample_weight: Any
+    class_weight: Any
+    batch_size: int | None
+    validation_data: Any
+    validation_fraction: float | None
+
+
+@dataclass
+class Prepared:
+    """What a run trains on and looks at; `streamed` if some of it is read while it trains."""
+
+    batches: Any
+    evaluation: Evaluation | None
+    streamed: bool
+
+
+def prepare(job: Job, net: Network, given: Given, rng: Any) -> Prepared:
+    """Check the data and divide them as was asked."""
+    if given.validation_data is not None and given.validation_fraction is not None:
+        raise ConfigurationError("validation_data and validation_fraction: give one of them")
+    if given.Y is None or isinstance(given.X, str | os.PathLike):
+        return _from_source(job, net, given, rng)
+    X, Y = checked_rows(net, given.X, given.Y)
+    weights = _weights(job, net, Y, given)
+    evaluation, streamed = _validation(job, net, given.validation_data)
+    if given.validation_fraction is not None:
+        chosen = validation_split(net, Y, given.validation_fraction, rng, job.all_of)
+        kept, held_out = (job.own(rows, X.rows) for rows in chosen)
+        evaluation = job.evaluation(net, X.subset(held_out), Y.subset(held_out))
+        X, Y = X.subset(kept), Y.subset(kept)
+        if weights is not None:
+            weights = net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
+    batches = job.batches(net, X, Y, given.batch_size, rng, weights)
+    return Prepared(batches, evaluation, streamed)
+
+
+def _from_source(job: Job, net: Network, given: Given, rng: Any) -> Prepared:
+    from backprop_xp.training import streams  # data in memory do without
+
+    job.require_single("a source")
+    streams.refuse(
+        sample_weight=given.sample_weight,
+        class_weight=given.class_weight,
+        validation_fraction=given.validation_fraction,
+    )
+    source = given.X if given.Y is None else (given.X, given.Y)
+    batches = streams.stream(net, source, given.batch_size, rng)
+    return Prepared(batches, _validation(job, net, given.validation_data)[0], True)
+
+
+def _validation(job: Job, net: Network, data: Any) -> tuple[Evaluation | None, bool]:
+    """Return what is looked at after every epoch, and whether it is read then."""
+    if data is None:
+        return None, False
+    from backprop_xp.training import streams
+
+    if streams.is_in_memory(data):
+        X, Y = data
+        return job.evaluation(net, *checked_rows(net, X, Y, label="validation ")), False
+    job.require_single("validation_data that are a source")
+    return streams.StreamedEvaluation(net, data), True
+
+
+def _weights(job: Job, net: Network, Y: Rows, given: Given) -> Array | None:
+    weights = checked_weights(net, Y.rows, given.sample_weight)
+    if given.class_weight is None:
+        return weights
+    of_rows = class_weights(net, Y, given.class_weight, job.all_of)
+    by_class = checked_weights(net, Y.rows, of_rows)
+    return by_class if weights is None else weights * by_class
