@@ -13,10 +13,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from numbers import Real
+from operator import is_
 from typing import Any, ClassVar
 
-from backprop_xp.backends.base import Array, Kernel
+from backprop_xp.backends.base import Array, Backend, Kernel, host_array
 from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
 
@@ -40,34 +42,69 @@ class OptimizerState:
     steps : int
         How many steps were taken.
     learning_rate : float
-        α of the next step; a schedule may change it.
+        α of the next step; a schedule may change it. A population also takes a NumPy array
+        (members,), a rate for each member.
     """
 
     def __init__(self, optimizer: Optimizer, net: Model) -> None:
-        backend, xp = net.backend, net.backend.xp
+        xp = net.backend.xp
         self.slots = [xp.zeros_like(net.theta) for _ in range(optimizer.slots)]
         self.steps = 0
         self._optimizer = optimizer
-        self._backend = backend
-        self.learning_rate = optimizer.learning_rate
-        self._written = optimizer.scalars(1, self.learning_rate)
-        self._scalars = backend.empty((len(self._written),), net.dtype)
-        backend.write_scalars(self._scalars, self._written)
-        windows = [self._scalars[i, ...] for i in range(len(self._written))]
-        self._arguments = (*self.slots, *windows)
-        self._update = backend.elementwise(optimizer.kernel)
+        if isinstance(optimizer.learning_rate, tuple):
+            require_one_each("learning_rate", optimizer.learning_rate, net.members)
+        self.learning_rate = optimizer.rate
+        kind = _Scalars if net.members is None else _MemberScalars
+        self._scalars = kind(net, optimizer.scalars(1, self.learning_rate))
+        self._arguments = (*self.slots, *self._scalars.windows)
+        self._update = net.backend.elementwise(optimizer.kernel)
 
     def count_step(self) -> None:
         """Begin the next step: put its scalars where the kernel reads them."""
         self.steps += 1
-        scalars = self._optimizer.scalars(self.steps, self.learning_rate)
-        if scalars != self._written:
-            self._backend.write_scalars(self._scalars, scalars)
-            self._written = scalars
+        self._scalars.write(self._optimizer.scalars(self.steps, self.learning_rate))
 
     def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""
         self._update(theta, g, *self._arguments)
+
+
+class _Scalars:
+    """The scalars of a network's step, where the kernel reads them."""
+
+    def __init__(self, net: Model, scalars: tuple[float, ...]) -> None:
+        self._backend: Backend = net.backend
+        self._vector = net.backend.empty((len(scalars),), net.dtype)
+        self._written: tuple[float, ...] = ()
+        self.windows = [self._vector[i, ...] for i in range(len(scalars))]
+        self.write(scalars)
+
+    def write(self, scalars: tuple[float, ...]) -> None:
+        """Put the scalars of the next step there."""
+        if scalars != self._written:
+            self._backend.write_scalars(self._vector, scalars)
+            self._written = scalars
+
+
+class _MemberScalars:
+    """The same for a population: columns (members, 1) beside its θ (members, P)."""
+
+    def __init__(self, net: Model, scalars: tuple[Any, ...]) -> None:
+        self._backend, self._dtype = net.backend, net.dtype
+        self._host = host_array([[[0.0]] * net.stack[0]] * len(scalars))
+        self._array = net.backend.empty(self._host.shape, net.dtype)
+        self._written: tuple[Any, ...] = (None,) * len(scalars)
+        self.windows = [self._array[i, ...] for i in range(len(scalars))]
+        self.write(scalars)
+
+    def write(self, scalars: tuple[Any, ...]) -> None:
+        """Put the scalars of the next step there: numbers, or arrays of one for each member."""
+        if all(map(is_, scalars, self._written)):  # as most steps of most optimizers
+            return
+        for column, scalar in zip(self._host[..., 0], scalars, strict=True):
+            column[...] = scalar
+        self._array[...] = self._backend.asarray(self._host, self._dtype)
+        self._written = scalars
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,11 +113,11 @@ class Optimizer(ABC):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0. A sequence has one for each member of a population.
     """
 
-    learning_rate: float
+    learning_rate: PerMember
     # One optimizer may serve several networks; a network that is gone takes its state along.
     _states: weakref.WeakKeyDictionary[Model, OptimizerState] = field(
         init=False, repr=False, compare=False, default_factory=weakref.WeakKeyDictionary
@@ -96,7 +133,18 @@ class Optimizer(ABC):
             if option.init:
                 self._check(option.name, getattr(self, option.name))
 
+    @property
+    def rate(self) -> Any:
+        """α as a number, or as a NumPy array where it differs from member to member."""
+        rate = self.learning_rate
+        return host_array(rate) if isinstance(rate, tuple) else rate
+
     def _check(self, name: str, value: Any) -> None:
+        if name == "learning_rate" and is_one_each(value):
+            object.__setattr__(self, name, one_each(name, value))
+            for one in self.learning_rate:
+                self._check(name, one)
+            return
         number = isinstance(value, Real) and not isinstance(value, bool)
         wanted, low, high = _RANGES.get(name, ("in [0, 1)", 0.0, 1.0))
         if not number or not low <= value < high:
@@ -106,7 +154,10 @@ class Optimizer(ABC):
 
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives."""
+        """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives.
+
+        In a population `rate` may be a NumPy array (members,), and so may those that depend on it.
+        """
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""
