@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from operator import is_
 from typing import Any, ClassVar
 
 from backprop_xp.backends.base import Array, Backend, Kernel, host_array
@@ -42,8 +41,8 @@ class OptimizerState:
     steps : int
         How many steps were taken.
     learning_rate : float
-        α of the next step; a schedule may change it. A population also takes a NumPy array
-        (members,), a rate for each member.
+        α of the next step; a schedule may change it. It is a NumPy array (members,) where the
+        optimizer has a rate for each member.
     """
 
     def __init__(self, optimizer: Optimizer, net: Model) -> None:
@@ -54,7 +53,7 @@ class OptimizerState:
         if isinstance(optimizer.learning_rate, tuple):
             require_one_each("learning_rate", optimizer.learning_rate, net.members)
         self.learning_rate = optimizer.rate
-        kind = _Scalars if net.members is None else _MemberScalars
+        kind = _MemberScalars if isinstance(optimizer.learning_rate, tuple) else _Scalars
         self._scalars = kind(net, optimizer.scalars(1, self.learning_rate))
         self._arguments = (*self.slots, *self._scalars.windows)
         self._update = net.backend.elementwise(optimizer.kernel)
@@ -87,24 +86,31 @@ class _Scalars:
 
 
 class _MemberScalars:
-    """The same for a population: columns (members, 1) beside its θ (members, P)."""
+    """The same where some of them differ by member: these are columns (members, 1) beside θ."""
 
     def __init__(self, net: Model, scalars: tuple[Any, ...]) -> None:
         self._backend, self._dtype = net.backend, net.dtype
-        self._host = host_array([[[0.0]] * net.stack[0]] * len(scalars))
-        self._array = net.backend.empty(self._host.shape, net.dtype)
-        self._written: tuple[Any, ...] = (None,) * len(scalars)
-        self.windows = [self._array[i, ...] for i in range(len(scalars))]
-        self.write(scalars)
+        self._own = [getattr(scalar, "ndim", 0) > 0 for scalar in scalars]
+        self._shared = _Scalars(net, self._part(scalars, own=False))
+        self._written = self._part(scalars, own=True)
+        self._columns = [self._column(scalar) for scalar in self._written]
+        windows = {False: iter(self._shared.windows), True: iter(self._columns)}
+        self.windows = [next(windows[own]) for own in self._own]
 
     def write(self, scalars: tuple[Any, ...]) -> None:
-        """Put the scalars of the next step there: numbers, or arrays of one for each member."""
-        if all(map(is_, scalars, self._written)):  # as most steps of most optimizers
-            return
-        for column, scalar in zip(self._host[..., 0], scalars, strict=True):
-            column[...] = scalar
-        self._array[...] = self._backend.asarray(self._host, self._dtype)
-        self._written = scalars
+        """Put the scalars of the next step there: numbers, and arrays of one for each member."""
+        self._shared.write(self._part(scalars, own=False))
+        own = self._part(scalars, own=True)
+        for column, scalar, before in zip(self._columns, own, self._written, strict=True):
+            if scalar is not before:
+                column[...] = self._column(scalar)
+        self._written = own
+
+    def _part(self, scalars: tuple[Any, ...], own: bool) -> tuple[Any, ...]:
+        return tuple(s for s, is_own in zip(scalars, self._own, strict=True) if is_own is own)
+
+    def _column(self, scalar: Any) -> Array:
+        return self._backend.asarray(scalar[:, None], self._dtype)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from typing import Any
 
-from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
-from backprop_xp.training.batches import Batches
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint, restore_run
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
+from backprop_xp.training.population import batches, plain_seed, require_population, shuffling
 from backprop_xp.training.progress import ProgressBar, wanted
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.schedules import Schedule
@@ -27,7 +26,6 @@ from backprop_xp.training.validation import (
     checked_rows,
     require_count,
     require_network,
-    require_single,
 )
 from backprop_xp.training.weights import checked_weights, class_weights
 
@@ -56,7 +54,8 @@ def fit(
     Parameters
     ----------
     net : Network
-        Its θ changes in place. A second call goes on from there.
+        Its θ changes in place. A second call goes on from there. The members of a population learn
+        in one pass, each as it would alone; X and Y are shared by all.
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
         matrix, or a `numpy.memmap`, which is read batch by batch; the others but the sparse one are
@@ -90,13 +89,15 @@ def fit(
         backend the result is that of an uninterrupted run, bit for bit.
     progress : bool, optional
         Show a progress bar on stderr; by default if that is a terminal.
-    seed : int or numpy.random.Generator
-        Shuffles the rows anew for every epoch, on the host: the same batches on every backend.
+    seed : int, numpy.random.Generator or sequence of int
+        Shuffles the rows anew for every epoch, on the host: the same batches on every backend. A
+        sequence gives each member of a population an order, and dropout, of its own.
 
     Returns
     -------
     History
-        Losses, metrics, learning rates and seconds, a number per epoch. Ctrl-C ends the run after
+        Losses, metrics, learning rates and seconds, a number per epoch; a `PopulationHistory` of
+        arrays (members,) for a population. Ctrl-C ends the run after
         a step, and the history holds the epochs that were complete.
 
     Raises
@@ -104,7 +105,8 @@ def fit(
     ShapeError, DataError, BackendError, ConfigurationError, CheckpointError
         Before any weight has changed; the message says what is wrong, for data with row and column.
     DivergenceError
-        A loss is not finite; the network keeps its last sound weights.
+        A loss is not finite; the network keeps its last sound weights. In a population one such
+        member ends the run, and the message names it.
 
     Examples
     --------
@@ -120,20 +122,27 @@ def fit(
     if batch_size is not None:
         require_count("batch_size", batch_size)
     require_network(net)
-    require_single(net, "fit")
     if schedule is not None and not isinstance(schedule, Schedule):
         raise ConfigurationError(
             f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
         )
+    if net.stack:
+        require_population(net, schedule)
     called = checked_callbacks(callbacks, progress)
     optimizer = Adam() if optimizer is None else optimizer
     step = train_step(net, optimizer, clip_norm=clip_norm)
-    X_rows, Y_rows = checked_rows(net, X, Y)
-    weights = _weights(net, Y_rows, sample_weight, class_weight)
-    validation = _validation_data(net, validation_data, validation_fraction)
-    rng = host_generator(seed)
+    one = net if net.members is None else net.member(0)  # the data are shared by all
+    X_rows, Y_rows = checked_rows(one, X, Y)
+    weights = _weights(one, Y_rows, sample_weight, class_weight)
+    validation = _validation_data(one, validation_data, validation_fraction)
+    rngs = shuffling(net, seed)
     if validation_fraction is not None:
-        kept, held_out = validation_split(net, Y_rows, validation_fraction, rng)
+        if len(rngs) > 1:
+            raise ConfigurationError(
+                "validation_fraction: each member's own seed would hold out other rows; give one "
+                "seed for all, or validation_data"
+            )
+        kept, held_out = validation_split(one, Y_rows, validation_fraction, rngs[0])
         validation = X_rows.subset(held_out), Y_rows.subset(held_out)
         X_rows, Y_rows = X_rows.subset(kept), Y_rows.subset(kept)
         weights = (
@@ -142,18 +151,19 @@ def fit(
             else net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
         )
     if net.architecture.dropout:
-        step.seed = int(rng.integers(2**62))
+        drawn = [int(rng.integers(2**62)) for rng in rngs]
+        step.seed = drawn[0] if len(drawn) == 1 else drawn
     run = TrainingRun(
         Plan(
             net=net,
             optimizer=optimizer,
             step=step,
-            batches=Batches(net.backend, X_rows, Y_rows, batch_size, rng, weights),
+            batches=batches(net.backend, X_rows, Y_rows, batch_size, rngs, weights),
             epochs=int(epochs),
             schedule=copy.deepcopy(schedule),  # its memory is that of this run
             evaluation=None if validation is None else Evaluation(*validation),
             callbacks=called,
-            seed=int(seed) if isinstance(seed, Integral) else None,
+            seed=plain_seed(seed),
         )
     )
     if resume is not None:

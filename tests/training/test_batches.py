@@ -83,7 +83,7 @@ def test_a_single_batch_draws_nothing(backend, batch_size, drawn):
 def test_an_epoch_can_be_had_again_from_any_batch_on(
     backend, rows, batch_size, at_once, monkeypatch
 ):
-    monkeypatch.setattr("backprop_xp.training.batches._GATHERED_ELEMENTS", at_once)
+    monkeypatch.setattr("backprop_xp.training.batches.GATHERED_ELEMENTS", at_once)
     made = batches(backend, batch_size, rows=rows)
     epoch = made.epoch()
     whole = order(backend, epoch.batches())
