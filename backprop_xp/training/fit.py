@@ -118,14 +118,8 @@ def fit(
     >>> history.loss[-1] < 0.1 < history.loss[0]
     True
     """
-    require_count("epochs", epochs)
-    if batch_size is not None:
-        require_count("batch_size", batch_size)
+    require_options(epochs, batch_size, schedule)
     require_network(net)
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise ConfigurationError(
-            f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
-        )
     if net.stack:
         require_population(net, schedule)
     called = checked_callbacks(callbacks, progress)
@@ -170,6 +164,17 @@ def fit(
         restore_run(run, resume)
     run.train()
     return run.history
+
+
+def require_options(epochs: Any, batch_size: Any, schedule: Any) -> None:
+    """Raise ConfigurationError unless a run can be planned with these."""
+    require_count("epochs", epochs)
+    if batch_size is not None:
+        require_count("batch_size", batch_size)
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise ConfigurationError(
+            f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
+        )
 
 
 def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:

@@ -72,11 +72,16 @@ def require_population(net: Network, schedule: Schedule | None) -> None:
             f"fit takes a network or a population θ (members, P), not a stack of the shape "
             f"{net.stack}"
         )
+    require_schedule_of_time(schedule)
+
+
+def require_schedule_of_time(schedule: Schedule | None) -> None:
+    """Raise ConfigurationError if a schedule follows figures, which each member has its own."""
     if schedule is not None and type(schedule).after_epoch is not Schedule.after_epoch:
         raise ConfigurationError(
             f"{type(schedule).__name__} follows the figures of one network, but this is a "
-            f"population of {net.members}: use a schedule of time, such as CosineDecay(), or train "
-            "net.member(k) alone"
+            "population: use a schedule of time, such as CosineDecay(), or train net.member(k) "
+            "alone"
         )
 
 

@@ -42,7 +42,9 @@ def same_history(many, one):
     for name in ("loss", "validation_loss", "learning_rate"):
         assert getattr(many, name) == pytest.approx(getattr(one, name), rel=1e-12), name
     assert many.stopped == one.stopped
-    assert many.metrics == pytest.approx(one.metrics)
+    assert many.metrics.keys() == one.metrics.keys()
+    for name, values in many.metrics.items():
+        assert values == pytest.approx(one.metrics[name]), name
 
 
 def trained_alike(backend, net, seeds=None, optimizers=None, callbacks=None, **options):
@@ -127,7 +129,7 @@ def test_dropout(backend, seeds):
     [("softmax", None, [3, 4, 3]), ("identity", None, [3, 4, 2]), ("identity", "huber", [3, 2])],
 )
 def test_other_outputs(backend, output, loss, sizes):
-    X, Y = data()
+    X, _ = data()
     targets = (X[:, 0] > 0) + (X[:, 1] > 0) if output == "softmax" else X[:, : sizes[-1]] ** 2
     net = bp.Network(sizes, output=output, loss=loss, members=3, dtype="float64", backend=backend)
     members = alone(net)
@@ -174,7 +176,7 @@ def test_members_stop_one_by_one(backend, seeds, restore_best):
         callbacks=lambda: bp.EarlyStopping(patience=2, restore_best=restore_best),
     )
     assert len({len(history.member(k).loss) for k in range(MEMBERS)}) > 1
-    assert "early stopping" in history.member(0).stopped
+    assert any("no better validation_loss for 2 epochs" in str(r) for r in history.reasons)
 
 
 def test_the_run_ends_with_its_last_member(backend):
