@@ -10,7 +10,13 @@ from pathlib import Path
 from benchmarks import cells, contenders, machine
 from benchmarks.options import Options
 
-TASKS = {"step": "step", "fit": "fit", "import": "imports", "crossover": "crossover"}
+TASKS = {
+    "step": "step",
+    "fit": "fit",
+    "import": "imports",
+    "populations": "populations",
+    "crossover": "crossover",
+}
 """Task and the module that runs it, loaded only when asked for."""
 
 DEFAULT_TASKS = ("step", "fit", "import")

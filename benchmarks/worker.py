@@ -67,7 +67,22 @@ def peak(spec: dict[str, Any]) -> dict[str, Any]:
     return memory.measure(cells.parse(spec["cell"]), spec["optimizer"])
 
 
-TASKS = {"step": step, "fit": fit, "memory": peak}
+def population(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time the steps of many networks at once."""
+    from benchmarks.population import steps
+
+    budget = timing.Budget.quick() if spec["quick"] else timing.Budget()
+    return steps.measure(spec["contender"], budget)
+
+
+def search(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time a search over settings."""
+    from benchmarks.population import searches
+
+    return searches.measure(spec["contender"], spec["quick"])
+
+
+TASKS = {"step": step, "fit": fit, "memory": peak, "population": population, "search": search}
 
 
 def main() -> None:
