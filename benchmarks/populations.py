@@ -24,8 +24,8 @@ to 10⁻⁴, or this page says so.
 (learning rates of Adam {searches.RATES}, l2 {searches.PENALTIES})
 on the breast cancer data, standardized, in float32: networks 30-{searches.HIDDEN}-1 with tanh,
 {searches.EPOCHS} epochs, batches of {searches.BATCH}. scikit-learn's `MLPClassifier` has the same
-settings (alpha is l2 × {searches.BATCH}, since it divides by the batch) and does not stop early; its
-folds and shuffles are others, so that scores are alike but not the same. Each time is that of a
+settings (alpha is l2 × {searches.BATCH}, since it divides by the batch) and does not stop early;
+its folds and shuffles are others, so that scores are alike but not the same. Each time is that of a
 second search in its process, when `GridSearchCV`'s workers are there already.
 
 Contenders run in processes of their own, in {{rounds}} interleaved rounds; figures are medians."""

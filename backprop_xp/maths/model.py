@@ -39,7 +39,7 @@ class Model:
     backend: Backend
     architecture: Architecture
     dtype: str
-    #: Of a population's members, where its weights were drawn from them.
+    #: Those that the members' weights were drawn from.
     seeds: tuple[int, ...] | None
 
     def __init__(
@@ -60,17 +60,15 @@ class Model:
     ) -> None:
         self.backend = get_backend(backend)
         self.architecture = architecture(sizes, hidden, output, loss, l2, l1, dropout)
-        stack = () if members is None else (checked_members(members),)
-        seeds = member_seeds(seed, stack[0]) if stack else None
+        seeds = None if members is None else member_seeds(seed, checked_members(members))
+        stack = () if seeds is None else (len(seeds),)
         self.architecture.require_members(stack)
         self._bind(self.backend.empty((*stack, count(self.sizes)), _dtype_name(dtype)))
         self.seeds = seeds
-        activations = self.architecture.activations
-        if seeds is None:
-            initialize(self.backend, self._parameters, activations, seed, initializer)  # I0
-        for k, own_seed in enumerate(seeds or ()):
-            own = Parameters(self.backend.xp, self.sizes, self.theta[k, ...])
-            initialize(self.backend, own, activations, own_seed, initializer)
+        for k, own_seed in enumerate([seed] if seeds is None else seeds):
+            theta = self.theta if seeds is None else self.theta[k, ...]
+            own = Parameters(self.backend.xp, self.sizes, theta)
+            initialize(self.backend, own, self.architecture.activations, own_seed, initializer)
 
     def _bind(self, theta: Array) -> None:
         """Take θ as the parameters, and prepare all that depends on it."""
