@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +66,8 @@ class PopulationHistory(History):
 
     def latest(self) -> dict[str, Any]:
         """The last epoch's figures by name: the means over the members that learn."""
-        return {name: float(np.nanmean(values)) for name, values in self.figures().items()}
+        known = {name: values[~np.isnan(values)] for name, values in self.figures().items()}
+        return {name: float(v.mean()) if v.size else math.nan for name, v in known.items()}
 
     def figures(self) -> dict[str, np.ndarray]:
         """The last epoch's figures by name, one for each member."""

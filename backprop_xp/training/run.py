@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.batches import Batches, Epoch
@@ -85,8 +86,8 @@ class TrainingRun:
 
     def freeze(self, k: int, reason: str, arrays: tuple[Array, ...] | None = None) -> None:
         """Let member k of a population stay as it is, or as it is in `arrays`, from now on."""
-        assert self.members is not None
-        assert isinstance(self.history, PopulationHistory)
+        if self.members is None or not isinstance(self.history, PopulationHistory):
+            raise ConfigurationError("this run trains a single network: use run.stop(reason)")
         self.members.freeze(k, reason, arrays)
         self.history.end(k, reason)
         if not self.members.active.any():

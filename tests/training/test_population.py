@@ -202,6 +202,25 @@ def test_figures_of_a_frozen_member_are_nan(backend):
     assert history.member(0).stopped is None
 
 
+def test_a_single_network_is_not_frozen(backend):
+    class Freeze(bp.Callback):
+        def on_epoch_end(self, run):
+            run.freeze(0, "enough")
+
+    X, Y = data()
+    with pytest.raises(bp.ConfigurationError, match=r"use run\.stop"):
+        bp.fit(bp.Network([3, 1], backend=backend), X, Y, callbacks=[Freeze()], progress=False)
+
+
+def test_a_figure_that_no_member_has(backend):
+    """r2 of targets that do not vary."""
+    X, _ = data()
+    net = bp.Network([3, 1], output="identity", members=2, backend=backend)
+    options = {"epochs": 1, "validation_data": (X, np.ones(23)), "progress": True}
+    history = bp.fit(net, X, np.ones(23), **options)
+    assert np.isnan(history.latest()["validation_r2"])
+
+
 # -- divergence --------------------------------------------------------------------------------
 
 
@@ -224,6 +243,72 @@ def test_divergence_names_the_member(backend):
 
 
 # -- checkpoints -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ends": [None] * 3},
+        {"ends": [None, None, None, 9], "reasons": [None, None, None, "so"]},
+        {"reasons": [None, None, None, "so"]},
+        {"reasons": "none"},
+        {"loss": [[0.1, 0.2]]},
+        {"loss": [0.1, 0.2]},
+        {"loss": [["a", "b", "c", "d"]]},
+        {"learning_rate": "fast"},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_a_damaged_history_is_refused(tmp_path, change):
+    from backprop_xp import storage
+
+    X, Y = data()
+    path = tmp_path / "run.safetensors"
+    net = population("numpy")
+    bp.fit(net, X, Y, epochs=1, callbacks=[bp.Checkpoint(path)], progress=False)
+    arrays, document = storage.read(path)
+    document["run"]["history"] |= change
+    storage.write(path, arrays, document)
+    before = net.theta.copy()
+    with pytest.raises(bp.CheckpointError, match="no complete run"):
+        bp.fit(net, X, Y, epochs=2, resume=path, progress=False)
+    np.testing.assert_array_equal(before, net.theta)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"best_epoch": [1]}, {"best": [0.1]}, {"best": 0.1}, {"waited": ["a"] * 4}, {"waited": None}],
+    ids=str,
+)
+def test_a_damaged_stopping_is_refused(tmp_path, change):
+    from backprop_xp import storage
+
+    X, Y = data()
+    path = tmp_path / "run.safetensors"
+    net, stopping = population("numpy"), bp.EarlyStopping()
+    bp.fit(net, X, Y, epochs=1, callbacks=[stopping, bp.Checkpoint(path)], progress=False)
+    arrays, document = storage.read(path)
+    document["run"]["callbacks"][0] |= change
+    storage.write(path, arrays, document)
+    with pytest.raises(bp.CheckpointError):
+        bp.fit(net, X, Y, epochs=2, callbacks=[bp.EarlyStopping()], resume=path, progress=False)
+
+
+@pytest.mark.parametrize("name", ["dropout_seed", "generator"])
+@pytest.mark.parametrize("value", [[1, 2], 1, ["a"] * 4, {}], ids=str)
+def test_a_damaged_order_is_refused(tmp_path, name, value):
+    from backprop_xp import storage
+
+    X, Y = data()
+    path = tmp_path / "run.safetensors"
+    net = population("numpy", dropout=0.1)
+    options = {"seed": [1, 2, 3, 4], "batch_size": 4, "progress": False}
+    bp.fit(net, X, Y, epochs=1, callbacks=[bp.Checkpoint(path)], **options)
+    arrays, document = storage.read(path)
+    document["run"][name] = value
+    storage.write(path, arrays, document)
+    with pytest.raises(bp.CheckpointError, match="no complete run"):
+        bp.fit(net, X, Y, epochs=2, resume=path, **options)
 
 
 class Killed(Exception):
