@@ -137,9 +137,7 @@ def test_other_outputs(backend, output, loss, sizes):
     history = bp.fit(net, X, targets, **options)
     for k, member in enumerate(members):
         own = bp.fit(member, X, targets, **options)
-        np.testing.assert_allclose(
-            backend.to_numpy(net.theta)[k], backend.to_numpy(member.theta), rtol=1e-9, atol=1e-12
-        )
+        same(backend, net.theta[k, ...], member.theta)
         same_history(history.member(k), own)
 
 
