@@ -87,7 +87,8 @@ class FoldTraining:
             each = len(settings) * self.members
             part = net.members_from(number * each, (number + 1) * each)
             evaluation = Evaluation(*(table.subset(rows) for table in tables))
-            loss, metrics = evaluation.run(bare.with_theta(part.theta))
+            with np.errstate(over="ignore", invalid="ignore"):  # of members that diverged
+                loss, metrics = evaluation.run(bare.with_theta(part.theta))
             metric, score = next(iter(metrics.items()))
             losses.append(loss)
             scores.append(score)
@@ -148,6 +149,8 @@ class FoldTraining:
             )
         )
         run.train()
+        if run.history.stopped == "interrupted":  # scores of half a training would mislead
+            raise KeyboardInterrupt
         assert isinstance(run.history, PopulationHistory)
         return net, run.history
 

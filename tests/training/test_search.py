@@ -226,6 +226,16 @@ def test_a_setting_that_diverges_is_last(backend):
     assert alone.best["r2"] == pytest.approx(table.best["r2"], rel=1e-5)
 
 
+def test_an_interruption_is_no_result(monkeypatch):
+    """Ctrl-C ends a fit in order, but half a training has no scores."""
+    from backprop_xp.training.interruption import Interruption
+
+    monkeypatch.setattr(Interruption, "__enter__", lambda self: setattr(self, "asked", True))
+    X, Y = data()
+    with pytest.raises(KeyboardInterrupt):
+        bp.search(SIZES, X, Y, l2=[0.0, 0.1], epochs=2, backend="numpy", progress=False)
+
+
 def test_a_table_that_is_no_frame_becomes_one():
     pandas = pytest.importorskip("pandas")
     X, Y = data()
