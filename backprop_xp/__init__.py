@@ -26,6 +26,7 @@ from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
+from backprop_xp.training.population_history import PopulationHistory
 from backprop_xp.training.schedules import (
     ConstantRate,
     CosineDecay,
@@ -42,7 +43,10 @@ if TYPE_CHECKING:
     from backprop_xp.insight.explain import explain
     from backprop_xp.insight.explanation import Explanation
     from backprop_xp.insight.layer_statistics import LayerStatistics
+    from backprop_xp.training.cross_validation import cross_validate
     from backprop_xp.training.history_plot import plot_history
+    from backprop_xp.training.score_table import ScoreTable
+    from backprop_xp.training.search import search
 
 __version__ = "0.1.0"
 
@@ -72,12 +76,15 @@ __all__ = [
     "Nesterov",
     "Network",
     "OneCycle",
+    "PopulationHistory",
     "RMSprop",
     "ReduceOnPlateau",
     "Schedule",
+    "ScoreTable",
     "ShapeError",
     "StepDecay",
     "check_gradients",
+    "cross_validate",
     "datasets",
     "explain",
     "fit",
@@ -85,6 +92,7 @@ __all__ = [
     "load",
     "plot_decision_boundary",
     "plot_history",
+    "search",
     "sources",
     "train_step",
 ]
@@ -95,7 +103,10 @@ _LATER = {
     "LayerStatistics": "backprop_xp.insight.layer_statistics",
     "explain": "backprop_xp.insight.explain",
     "plot_decision_boundary": "backprop_xp.insight.decision_boundary",
+    "ScoreTable": "backprop_xp.training.score_table",
+    "cross_validate": "backprop_xp.training.cross_validation",
     "plot_history": "backprop_xp.training.history_plot",
+    "search": "backprop_xp.training.search",
 }
 
 

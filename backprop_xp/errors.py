@@ -35,6 +35,8 @@ class DivergenceError(BackpropError, ArithmeticError):
         The first layer whose values are not finite.
     history : History or None
         Of the epochs before.
+    member : int or None
+        Which network of a population it was.
     """
 
     def __init__(
@@ -44,9 +46,11 @@ class DivergenceError(BackpropError, ArithmeticError):
         batch: int | None = None,
         layer: int | None = None,
         history: Any = None,
+        member: int | None = None,
     ) -> None:
         super().__init__(message)
         self.epoch, self.batch, self.layer, self.history = epoch, batch, layer, history
+        self.member = member
 
 
 class CheckpointError(BackpropError, ValueError):

@@ -17,6 +17,7 @@ TASKS = {
     "estimators": "estimators",
     "sources": "sources",
     "scaling": "scaling",
+    "populations": "populations",
     "crossover": "crossover",
 }
 """Task and the module that runs it, loaded only when asked for."""

@@ -74,12 +74,29 @@ def on_disk(spec: dict[str, Any]) -> dict[str, Any]:
     return sources.measure(spec)
 
 
+def population(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time the steps of many networks at once."""
+    from benchmarks.population import steps
+
+    budget = timing.Budget.quick() if spec["quick"] else timing.Budget()
+    return steps.measure(spec["contender"], budget)
+
+
+def search(spec: dict[str, Any]) -> dict[str, Any]:
+    """Time a search over settings."""
+    from benchmarks.population import searches
+
+    return searches.measure(spec["contender"], spec["quick"])
+
+
 TASKS = {
     "step": step,
     "fit": fit,
     "memory": peak,
     "estimator": perceptrons.measure,
     "sources": on_disk,
+    "population": population,
+    "search": search,
 }
 
 

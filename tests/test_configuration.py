@@ -167,15 +167,16 @@ def test_check_gradients_options(backend, options, message):
         bp.check_gradients(bp.Network([2, 3, 1], backend=backend), X, Y, **options)
 
 
-def test_a_stack_is_trained_by_steps_alone(backend):
-    """fit and check_gradients report one number per epoch or parameter."""
+def test_stacks_that_are_refused(backend):
+    """fit takes networks and populations, check_gradients networks alone."""
     net = bp.Network([2, 3, 1], backend=backend)
-    thetas = backend.asarray(np.tile(backend.to_numpy(net.theta), (2, 1)))
+    thetas = backend.asarray(np.tile(backend.to_numpy(net.theta), (2, 2, 1)))
     stack = net.with_theta(thetas)
     before = backend.to_numpy(stack.theta).tobytes()
-    for call in (bp.fit, bp.check_gradients):
-        with pytest.raises(bp.ShapeError, match="takes a single network, not a stack"):
-            call(stack, X, np.ones((2, 4, 1)))
+    with pytest.raises(bp.ShapeError, match="not a stack of the shape"):
+        bp.fit(stack, X, np.ones((4, 1)))
+    with pytest.raises(bp.ShapeError, match="takes a single network, not a stack"):
+        bp.check_gradients(net.with_theta(thetas[0, ...]), X, np.ones((4, 1)))
     assert backend.to_numpy(stack.theta).tobytes() == before
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
 from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX, Activation, get_activation
 from backprop_xp.maths.losses import Loss, get_loss
+from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Architecture:
     output : Activation
         g_L.
     loss : Loss
-    l2, l1 : float
-        Weights of the penalties in J.
+    l2, l1 : float or tuple of float
+        Weights of the penalties in J; a tuple has one for each member of a population.
     dropout : tuple of float
         The rate of every hidden layer; empty if none drops any unit.
     """
@@ -36,8 +37,8 @@ class Architecture:
     hidden: tuple[Activation, ...]
     output: Activation
     loss: Loss
-    l2: float
-    l1: float
+    l2: PerMember
+    l1: PerMember
     dropout: tuple[float, ...] = ()
 
     @property
@@ -45,14 +46,25 @@ class Architecture:
         """g_1 … g_L."""
         return (*self.hidden, self.output)
 
+    def members(self, chosen: int | slice) -> Architecture:
+        """What the chosen member of a population is, or the chosen members."""
+        own = [p[chosen] if isinstance(p, tuple) else p for p in (self.l2, self.l1)]
+        return replace(self, l2=own[0], l1=own[1])
+
+    def require_members(self, stack: tuple[int, ...]) -> None:
+        """Raise ShapeError unless a stack of this shape has the members that are described."""
+        for name, penalty in (("l2", self.l2), ("l1", self.l1)):
+            if isinstance(penalty, tuple):
+                require_one_each(name, penalty, stack[0] if len(stack) == 1 else None)
+
 
 def architecture(
     sizes: Sequence[int],
     hidden: str | Activation | Sequence[str | Activation],
     output: str | Activation,
     loss: str | None,
-    l2: float,
-    l1: float,
+    l2: float | Sequence[float],
+    l1: float | Sequence[float],
     dropout: float | Sequence[float] = 0.0,
 ) -> Architecture:
     """Check what a user asked for and look up its names.
@@ -130,7 +142,9 @@ def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
     return tuple(float(rate) for rate in given) if any(given) else ()
 
 
-def _penalty(name: str, value: Any) -> float:
+def _penalty(name: str, value: Any) -> PerMember:
+    if is_one_each(value):
+        return tuple(_penalty(name, one) for one in one_each(name, value))
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not 0 <= value < math.inf:
         raise ConfigurationError(f"{name}={value!r}: expected a finite number ≥ 0")

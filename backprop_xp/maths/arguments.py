@@ -85,7 +85,9 @@ def as_weights(
     name: str = "sample_weight",
     move: bool = False,
 ) -> Array:
-    """Return the weights of examples, (m,) or (m, 1), as a column (…, m, 1) on the backend.
+    """Return the weights of examples as a column (…, m, 1) on the backend.
+
+    They are (m,) or (m, 1), or in a stack also (…, m, 1): weights of its own for each network.
 
     Raises
     ------
@@ -97,6 +99,8 @@ def as_weights(
         They are not numeric.
     """
     weights = _on_backend(backend, weights, name, dtype, move)
+    if stack and tuple(weights.shape) == (*stack, rows, 1):
+        return weights
     if tuple(weights.shape) not in ((rows,), (rows, 1)):
         raise ShapeError(
             f"{name} has the shape {tuple(weights.shape)}; expected ({rows},), a weight per row"

@@ -7,6 +7,8 @@ drawn or moved, and there is no state to keep: a step's pattern follows from its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backprop_xp.backends.base import Array, Backend, Namespace
 
 _WORD = 0xFFFFFFFF
@@ -23,19 +25,29 @@ class Dropped:
         ∂H/∂A: 0 where a unit is dropped, else 1/(1−p), so that the expectation of H is A.
     H : array, shape (…, m, n_l)
         H[l] = A[l] ∗ D[l], what the next layer receives.
+
+    With `own_patterns` each network of a stack has a pattern of its own; else all share one, and
+    differ by θ alone.
     """
 
     def __init__(
-        self, backend: Backend, layer: int, shape: tuple[int, ...], rate: float, dtype: str
+        self,
+        backend: Backend,
+        layer: int,
+        shape: tuple[int, ...],
+        rate: float,
+        dtype: str,
+        own_patterns: bool = False,
     ) -> None:
         self._backend, self._layer = backend, layer
-        # One pattern for a whole stack, so that its members differ by θ alone.
         shared = (*(1 for _ in shape[:-2]), *shape[-2:])
-        self.D, self.H = backend.empty(shared, dtype), backend.empty(shape, dtype)
+        self.D = backend.empty(shape if own_patterns else shared, dtype)
+        self.H = backend.empty(shape, dtype)
         xp, count = backend.xp, shape[-2] * shape[-1]
         places = xp.arange(count, dtype=xp.uint32, device=backend.device)
         self._place = xp.reshape(places, shared)
-        self._keys = backend.empty((3,), "uint32")
+        each = (*shape[:-2], 1, 1) if own_patterns else ()
+        self._keys = backend.empty((3, *each), "uint32")
         self._keep = min(round((1.0 - rate) * 2**32), _WORD)
         scale = backend.full((), 1.0 / (1.0 - rate), dtype)
         self._pattern = (self._place, *(self._keys[i, ...] for i in range(3)), scale)
@@ -43,9 +55,15 @@ class Dropped:
         self._drop = backend.elementwise(drop)
         self._units: tuple[Array, ...] = ()
 
-    def choose(self, pattern: int) -> None:
-        """Take the pattern of that number for the passes that follow."""
-        key = _mixed(_mixed(pattern) + self._layer * _GOLDEN)
+    def choose(self, pattern: int | Sequence[int]) -> None:
+        """Take the pattern of that number, or one for each member, for the passes that follow."""
+        if not isinstance(pattern, int):
+            keys = [self._key(own) for own in pattern]
+            words = [(key & _WORD, key >> 32, self._keep) for key in keys]
+            host = [[[[word]] for word in column] for column in zip(*words, strict=True)]
+            self._keys[...] = self._backend.asarray(host, "uint32")
+            return
+        key = self._key(pattern)
         self._backend.write_scalars(self._keys, (key & _WORD, key >> 32, self._keep))
 
     def take_places(self, rows: Array) -> None:
@@ -57,6 +75,9 @@ class Dropped:
             self._units = units, self._backend.full((), width, "uint32")
             self._number = self._backend.elementwise(number_places)
         self._number(self._place, rows, *self._units)
+
+    def _key(self, pattern: int) -> int:
+        return _mixed(_mixed(pattern) + self._layer * _GOLDEN)
 
     def apply(self, A: Array) -> None:
         """Fill D and H (F2 with dropout)."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from backprop_xp.backends.base import Backend, host_generator
 from backprop_xp.errors import ConfigurationError, unknown
+from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.parameters import Parameters
 
 # A numpy.random.Generator and NumPy arrays in float64: the draw happens on the host.
 Generator = Any
@@ -63,3 +66,31 @@ def get_initializer(
     if not isinstance(name, str) or name not in INITIALIZERS:
         raise ConfigurationError(unknown("initializer", name, INITIALIZERS))
     return INITIALIZERS[name]
+
+
+def initialize(
+    backend: Backend,
+    parameters: Parameters,
+    activations: Sequence[Activation],
+    seed: Any,
+    name: str | None,
+) -> None:
+    """Draw every W, and set b to 0 (I0).
+
+    Parameters
+    ----------
+    backend : Backend
+    parameters : Parameters
+        Of one network; they change in place.
+    activations : sequence of Activation
+        g_1 … g_L.
+    seed : int or numpy.random.Generator
+    name : str or None
+        Of the initializer; None takes for each layer the one that suits its activation.
+    """
+    rng = host_generator(seed)
+    dtype = "float64" if parameters.theta.dtype == backend.xp.float64 else "float32"
+    for W, b, g in zip(parameters.W, parameters.b, activations, strict=True):
+        draw = get_initializer(name, g.name)
+        W[...] = backend.asarray(draw(rng, *W.shape), dtype)
+        b[...] = 0.0

@@ -7,12 +7,12 @@ from os import PathLike
 from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
-from backprop_xp.backends.base import Array, Backend, host_generator
+from backprop_xp.backends.base import Array, Backend
 from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
-from backprop_xp.maths.initializers import get_initializer
+from backprop_xp.maths.initializers import initialize
 from backprop_xp.maths.kernels import (
     add_l1,
     add_l2,
@@ -26,6 +26,7 @@ from backprop_xp.maths.kernels import (
     run_on,
 )
 from backprop_xp.maths.losses import Loss
+from backprop_xp.maths.members import checked_members, member_seeds, spread
 from backprop_xp.maths.parameters import Layers, Parameters, count
 from backprop_xp.maths.trace import Trace
 
@@ -38,6 +39,8 @@ class Model:
     backend: Backend
     architecture: Architecture
     dtype: str
+    #: Those that the members' weights were drawn from.
+    seeds: tuple[int, ...] | None
 
     def __init__(
         self,
@@ -49,23 +52,29 @@ class Model:
         dtype: Any = "float32",
         backend: str | Backend | None = None,
         *,
-        l2: float = 0.0,
-        l1: float = 0.0,
+        l2: float | Sequence[float] = 0.0,
+        l1: float | Sequence[float] = 0.0,
         dropout: float | Sequence[float] = 0.0,
         initializer: str | None = None,
+        members: int | None = None,
     ) -> None:
         self.backend = get_backend(backend)
         self.architecture = architecture(sizes, hidden, output, loss, l2, l1, dropout)
-        self._bind(self.backend.empty((count(self.sizes),), _dtype_name(dtype)))
-        rng = host_generator(seed)
-        for W, b, g in zip(self.W, self.b, self.architecture.activations, strict=True):
-            draw = get_initializer(initializer, g.name)
-            W[...] = self.backend.asarray(draw(rng, *W.shape), self.dtype)  # I0
-            b[...] = 0.0
+        seeds = None if members is None else member_seeds(seed, checked_members(members))
+        stack = () if seeds is None else (len(seeds),)
+        self.architecture.require_members(stack)
+        self._bind(self.backend.empty((*stack, count(self.sizes)), _dtype_name(dtype)))
+        self.seeds = seeds
+        for k, own_seed in enumerate([seed] if seeds is None else seeds):
+            theta = self.theta if seeds is None else self.theta[k, ...]
+            own = Parameters(self.backend.xp, self.sizes, theta)
+            initialize(self.backend, own, self.architecture.activations, own_seed, initializer)
 
     def _bind(self, theta: Array) -> None:
         """Take θ as the parameters, and prepare all that depends on it."""
         backend, xp = self.backend, self.backend.xp
+        self.architecture.require_members(tuple(theta.shape[:-1]))
+        self.seeds = None
         activations, output, loss = self.architecture.activations, self.output, self.loss
         self.dtype = "float64" if theta.dtype == xp.float64 else "float32"
         self._dtype = theta.dtype
@@ -86,7 +95,7 @@ class Model:
         self._l2_gradient = backend.elementwise(l2_gradient)
         self._l1_gradient = backend.elementwise(l1_gradient)
         penalties = self.architecture.l2, self.architecture.l1
-        self._penalties = [backend.full((*self.stack, 1, 1), p, self.dtype) for p in penalties]
+        self._penalties = [spread(backend, p, self.stack, self.dtype) for p in penalties]
         self._classes = backend.asarray(list(range(self.sizes[-1]))) if output == SOFTMAX else None
 
     # -- parameters ----------------------------------------------------------------------------
@@ -129,10 +138,19 @@ class Model:
             raise ShapeError(
                 f"theta has the shape {tuple(theta.shape)}; expected (…, {self.theta.shape[-1]})"
             )
+        return self._twin(theta, self.architecture)
+
+    def _twin(self, theta: Array, described: Architecture) -> Self:
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
+        twin.architecture = described
         twin._bind(theta)
         return twin
+
+    @property
+    def members(self) -> int | None:
+        """How many networks θ (members, P) holds; None for a single network."""
+        return self.stack[0] if len(self.stack) == 1 else None
 
     def trace(
         self,
@@ -140,16 +158,19 @@ class Model:
         in_place: bool = False,
         dropout: bool = False,
         penalty_per_row: bool = False,
+        own_patterns: bool = False,
     ) -> Trace:
         """An empty trace for the inputs X, with or without dropout.
 
         With `in_place`, A[l] is written over Z[l] if it can. With `penalty_per_row`, J holds the
-        penalties divided by the number of rows (or by Σw).
+        penalties divided by the number of rows (or by Σw). With `own_patterns`, each member has a
+        pattern of dropped units of its own.
         """
         over = [in_place and g.slope_from_a for g in self.hidden]
         rates = self.architecture.dropout if dropout else ()
         rows, dtype = X.shape[-2], self.dtype
-        trace = Trace(self.backend, self.sizes, rows, dtype, self.stack, over, rates)
+        stack = self.stack
+        trace = Trace(self.backend, self.sizes, rows, dtype, stack, over, rates, own_patterns)
         trace.read(X)
         if penalty_per_row:
             trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
@@ -172,8 +193,8 @@ class Model:
     def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
         """Return Y as this network takes it; see `arguments.as_targets`."""
         n_L, dtype, stack, classes = self.sizes[-1], self.dtype, self.stack, self._classes
-        if self._is_plain(Y) and Y.shape == (rows, n_L) and not stack:
-            return Y
+        if self._is_plain(Y) and Y.shape == (rows, n_L):
+            return self.backend.xp.reshape(Y, (*(1 for _ in stack), rows, n_L)) if stack else Y
         return as_targets(self.backend, Y, rows, n_L, dtype, stack, classes, name, move)
 
     def as_weights(self, weights: Any, rows: int, move: bool = False) -> Array:
@@ -247,20 +268,28 @@ class Model:
         return (
             f"Network({list(self.sizes)}, hidden={[g.name for g in self.hidden]}, "
             f"output={self.output.name!r}, loss={self.loss.name!r}, dtype={self.dtype!r}, "
-            f"backend={self.backend.name!r})"
+            f"backend={self.backend.name!r}"
+            f"{'' if self.members is None else f', members={self.members}'})"
         )
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
         """Copy and pickle θ once and lay the windows anew: copied one by one they would part."""
         theta = self.backend.to_numpy(self.theta).copy()
-        return restore, (type(self), self.backend, self.architecture, theta)
+        return restore, (type(self), self.backend, self.architecture, theta, self.seeds)
 
 
-def restore(cls: type[M], backend: Backend, described: Architecture, theta: Any) -> M:
+def restore(
+    cls: type[M],
+    backend: Backend,
+    described: Architecture,
+    theta: Any,
+    seeds: tuple[int, ...] | None = None,
+) -> M:
     """Make a network of its architecture and the host array θ, which it may keep."""
     net = object.__new__(cls)
     net.backend, net.architecture = backend, described
     net._bind(backend.asarray(theta))
+    net.seeds = seeds
     return net
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from numbers import Integral
-from typing import Any
+from typing import Any, Self
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.trace import Trace
@@ -33,20 +33,28 @@ class Network(Model):
         binary_cross_entropy, cross_entropy, squared_error, absolute_error, huber or poisson. By
         default the match of the output: sigmoid → binary_cross_entropy, softmax → cross_entropy,
         all others → squared_error.
-    seed : int or numpy.random.Generator
-        W is drawn from it on the host (I0): the same seed gives the same W on every backend.
+    seed : int, numpy.random.Generator or sequence of int
+        W is drawn from it on the host (I0): the same seed gives the same W on every backend. In a
+        population member k has the seed `seed` + k, or the k-th of a sequence; a generator draws
+        them.
     dtype : str
         "float32" or "float64". Integers and other floats in X and Y are converted to it.
     backend : str or Backend, optional
         See `get_backend`.
-    l2, l1 : float
-        Add (l2/2) Σ W² + l1 Σ |W| to J, whatever the batch size; b is not penalized.
+    l2, l1 : float or sequence of float
+        Add (l2/2) Σ W² + l1 Σ |W| to J, whatever the batch size; b is not penalized. A sequence
+        names one for each member.
     dropout : float or list of float
         The rate p in [0, 1) at which units of the hidden layers are dropped in training; a list
         names one per hidden layer. What is kept is divided by 1−p (Srivastava et al., 2014).
     initializer : str, optional
         glorot_uniform, glorot_normal, he_uniform, he_normal or lecun_normal for every layer. By
         default he_normal for relu and its kin, glorot_uniform for the rest. b starts at 0.
+    members : int, optional
+        Make a population: so many networks that train in one pass, independent of each other. θ is
+        (members, P), W[l] is (members, n_l, n_{l−1}), results gain the axis of the members, and
+        X and Y are shared by all or (members, m, n). `net.seeds` are their seeds, `net.member(k)`
+        is one of them as a network of its own.
 
     Raises
     ------
@@ -62,6 +70,14 @@ class Network(Model):
     ((2, 1), (3, 2), (13,))
     >>> grads = net.backward(trace, [0, 1])
     >>> bp.SGD(0.1).update(net, grads)
+
+    A population of three:
+
+    >>> nets = bp.Network([2, 3, 1], seed=0, members=3, l2=[0.0, 0.1, 0.2], backend="numpy")
+    >>> nets.theta.shape, nets.seeds, nets.predict([[0.0, 1.0]]).shape
+    ((3, 13), (0, 1, 2), (3, 1, 1))
+    >>> bool((nets.member(0).theta == bp.Network([2, 3, 1], seed=0, backend="numpy").theta).all())
+    True
     """
 
     def forward(self, X: Any, *, dropout: int | None = None) -> Trace:
@@ -197,15 +213,43 @@ class Network(Model):
             if self.architecture.l1:
                 self._l1_gradient(dW[l], W[l], trace.l1)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, *, reduce: str | None = None) -> Any:
         """Return A[L], shape (m, n_L): probabilities for sigmoid and softmax outputs.
+
+        Parameters
+        ----------
+        X : array_like, shape (m, n_0)
+        reduce : "mean", optional
+            Take a population as an ensemble.
+
+        Returns
+        -------
+        array, shape (m, n_L), or (members, m, n_L) for a population
+            With `reduce="mean"` a pair of arrays (m, n_L): the mean over the members, and their
+            spread, the standard deviation (Σ_k (a_k − mean)² / members)^½.
 
         Raises
         ------
         ShapeError, DataError, BackendError
             X does not fit.
+        ConfigurationError
+            `reduce` is something else, or this is a single network.
         """
-        X = self.as_inputs(X)
+        if reduce not in (None, "mean"):
+            raise ConfigurationError(f"reduce={reduce!r}: expected 'mean' or None")
+        if reduce is not None and self.members is None:
+            raise ConfigurationError(
+                f"reduce={reduce!r} is for a population, as Network(sizes, members=64) makes it, "
+                "but this is not one"
+            )
+        A = self._predicted(self.as_inputs(X))
+        if reduce is None:
+            return A
+        xp = self.backend.xp
+        return xp.mean(A, axis=0), xp.std(A, axis=0)
+
+    def _predicted(self, X: Array) -> Array:
+        """A[L] for the inputs X, part by part if there are many rows."""
         backend, rows = self.backend, X.shape[-2]
         at_once = backend.rows_at_once(math.prod(self.stack) * max(self.sizes))
         if rows <= at_once:
@@ -226,3 +270,27 @@ class Network(Model):
             A = Z if g.slope_from_a else backend.empty(shape, self.dtype)
             self._activate[l](Z, b[l], A)
         return A
+
+    def member(self, k: int) -> Self:
+        """Return member k of a population as a network of its own, with its l2 and l1.
+
+        Its θ is a window onto the population's: what trains one changes the other.
+        `copy.deepcopy(net.member(k))` has weights of its own.
+
+        Raises
+        ------
+        IndexError
+            There is no such member.
+        ShapeError
+            This is a single network.
+        """
+        if self.members is None:
+            raise ShapeError("this network has no members: make it with members=, as in members=64")
+        if not isinstance(k, Integral) or not 0 <= k < self.members:
+            raise IndexError(f"member({k!r}): the members are 0 … {self.members - 1}")
+        return self._twin(self.theta[int(k), ...], self.architecture.members(int(k)))
+
+    def members_from(self, start: int, stop: int) -> Self:
+        """Return the population of the members start … stop − 1, on a window onto this θ."""
+        part = slice(start, stop)
+        return self._twin(self.theta[part, ...], self.architecture.members(part))

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, ClassVar
 
-from backprop_xp.backends.base import Array, Kernel
+from backprop_xp.backends.base import Array, Backend, Kernel, host_array
 from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
 
@@ -40,34 +41,76 @@ class OptimizerState:
     steps : int
         How many steps were taken.
     learning_rate : float
-        α of the next step; a schedule may change it.
+        α of the next step; a schedule may change it. It is a NumPy array (members,) where the
+        optimizer has a rate for each member.
     """
 
     def __init__(self, optimizer: Optimizer, net: Model) -> None:
-        backend, xp = net.backend, net.backend.xp
+        xp = net.backend.xp
         self.slots = [xp.zeros_like(net.theta) for _ in range(optimizer.slots)]
         self.steps = 0
         self._optimizer = optimizer
-        self._backend = backend
-        self.learning_rate = optimizer.learning_rate
-        self._written = optimizer.scalars(1, self.learning_rate)
-        self._scalars = backend.empty((len(self._written),), net.dtype)
-        backend.write_scalars(self._scalars, self._written)
-        windows = [self._scalars[i, ...] for i in range(len(self._written))]
-        self._arguments = (*self.slots, *windows)
-        self._update = backend.elementwise(optimizer.kernel)
+        if isinstance(optimizer.learning_rate, tuple):
+            require_one_each("learning_rate", optimizer.learning_rate, net.members)
+        self.learning_rate = optimizer.rate
+        kind = _MemberScalars if isinstance(optimizer.learning_rate, tuple) else _Scalars
+        self._scalars = kind(net, optimizer.scalars(1, self.learning_rate))
+        self._arguments = (*self.slots, *self._scalars.windows)
+        self._update = net.backend.elementwise(optimizer.kernel)
 
     def count_step(self) -> None:
         """Begin the next step: put its scalars where the kernel reads them."""
         self.steps += 1
-        scalars = self._optimizer.scalars(self.steps, self.learning_rate)
-        if scalars != self._written:
-            self._backend.write_scalars(self._scalars, scalars)
-            self._written = scalars
+        self._scalars.write(self._optimizer.scalars(self.steps, self.learning_rate))
 
     def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""
         self._update(theta, g, *self._arguments)
+
+
+class _Scalars:
+    """The scalars of a network's step, where the kernel reads them."""
+
+    def __init__(self, net: Model, scalars: tuple[float, ...]) -> None:
+        self._backend: Backend = net.backend
+        self._vector = net.backend.empty((len(scalars),), net.dtype)
+        self._written: tuple[float, ...] = ()
+        self.windows = [self._vector[i, ...] for i in range(len(scalars))]
+        self.write(scalars)
+
+    def write(self, scalars: tuple[float, ...]) -> None:
+        """Put the scalars of the next step there."""
+        if scalars != self._written:
+            self._backend.write_scalars(self._vector, scalars)
+            self._written = scalars
+
+
+class _MemberScalars:
+    """The same where some of them differ by member: these are columns (members, 1) beside θ."""
+
+    def __init__(self, net: Model, scalars: tuple[Any, ...]) -> None:
+        self._backend, self._dtype = net.backend, net.dtype
+        self._own = [getattr(scalar, "ndim", 0) > 0 for scalar in scalars]
+        self._shared = _Scalars(net, self._part(scalars, own=False))
+        self._written = self._part(scalars, own=True)
+        self._columns = [self._column(scalar) for scalar in self._written]
+        windows = {False: iter(self._shared.windows), True: iter(self._columns)}
+        self.windows = [next(windows[own]) for own in self._own]
+
+    def write(self, scalars: tuple[Any, ...]) -> None:
+        """Put the scalars of the next step there: numbers, and arrays of one for each member."""
+        self._shared.write(self._part(scalars, own=False))
+        own = self._part(scalars, own=True)
+        for column, scalar, before in zip(self._columns, own, self._written, strict=True):
+            if scalar is not before:
+                column[...] = self._column(scalar)
+        self._written = own
+
+    def _part(self, scalars: tuple[Any, ...], own: bool) -> tuple[Any, ...]:
+        return tuple(s for s, is_own in zip(scalars, self._own, strict=True) if is_own is own)
+
+    def _column(self, scalar: Any) -> Array:
+        return self._backend.asarray(scalar[:, None], self._dtype)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,11 +119,11 @@ class Optimizer(ABC):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0. A sequence has one for each member of a population.
     """
 
-    learning_rate: float
+    learning_rate: PerMember
     # One optimizer may serve several networks; a network that is gone takes its state along.
     _states: weakref.WeakKeyDictionary[Model, OptimizerState] = field(
         init=False, repr=False, compare=False, default_factory=weakref.WeakKeyDictionary
@@ -96,7 +139,18 @@ class Optimizer(ABC):
             if option.init:
                 self._check(option.name, getattr(self, option.name))
 
+    @property
+    def rate(self) -> Any:
+        """α as a number, or as a NumPy array where it differs from member to member."""
+        rate = self.learning_rate
+        return host_array(rate) if isinstance(rate, tuple) else rate
+
     def _check(self, name: str, value: Any) -> None:
+        if name == "learning_rate" and is_one_each(value):
+            object.__setattr__(self, name, one_each(name, value))
+            for one in self.learning_rate:
+                self._check(name, one)
+            return
         number = isinstance(value, Real) and not isinstance(value, bool)
         wanted, low, high = _RANGES.get(name, ("in [0, 1)", 0.0, 1.0))
         if not number or not low <= value < high:
@@ -106,7 +160,10 @@ class Optimizer(ABC):
 
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives."""
+        """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives.
+
+        In a population `rate` may be a NumPy array (members,), and so may those that depend on it.
+        """
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""

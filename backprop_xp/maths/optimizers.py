@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from backprop_xp.backends.base import Array, Kernel, Namespace
+from backprop_xp.maths.members import PerMember
 from backprop_xp.maths.optimizer import Optimizer
 
 
@@ -20,8 +21,8 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0; a sequence has one for each member of a population.
 
     Examples
     --------
@@ -33,7 +34,7 @@ class SGD(Optimizer):
     [1.0, -1.0]
     """
 
-    learning_rate: float = 0.1
+    learning_rate: PerMember = 0.1
     kernel = staticmethod(_sgd)
 
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
@@ -54,8 +55,8 @@ class Momentum(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0; a sequence has one for each member of a population.
     momentum : float
         μ in [0, 1).
 
@@ -71,7 +72,7 @@ class Momentum(Optimizer):
     [1.0, -1.0]
     """
 
-    learning_rate: float = 0.1
+    learning_rate: PerMember = 0.1
     momentum: float = 0.9
     slots = 1
     kernel = staticmethod(_momentum)
@@ -95,8 +96,8 @@ class Nesterov(Momentum):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0; a sequence has one for each member of a population.
     momentum : float
         μ in [0, 1).
 
@@ -131,8 +132,8 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0; a sequence has one for each member of a population.
     decay : float
         ρ in [0, 1).
     epsilon : float
@@ -150,7 +151,7 @@ class RMSprop(Optimizer):
     [2.474, 0.474]
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: PerMember = 1e-3
     decay: float = 0.9
     epsilon: float = 1e-8
     slots = 1
@@ -188,8 +189,8 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0; a sequence has one for each member of a population.
     beta1, beta2 : float
         Decay of the two moments, in [0, 1).
     epsilon : float
@@ -207,7 +208,7 @@ class Adam(Optimizer):
     [2.009, 0.009]
     """
 
-    learning_rate: float = 1e-3
+    learning_rate: PerMember = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -243,8 +244,8 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    learning_rate : float
-        α > 0.
+    learning_rate : float or sequence of float
+        α > 0; a sequence has one for each member of a population.
     beta1, beta2 : float
         Decay of the two moments, in [0, 1).
     epsilon : float

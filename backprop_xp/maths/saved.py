@@ -10,7 +10,7 @@ from typing import Any
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
-from backprop_xp.errors import CheckpointError, ConfigurationError
+from backprop_xp.errors import CheckpointError, ConfigurationError, ShapeError
 from backprop_xp.maths.activations import ACTIVATIONS, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.losses import Loss
@@ -88,7 +88,9 @@ def save_network(
     """
     from backprop_xp.storage import write
 
-    metadata = {"architecture": describe(net.architecture), "extra": extra or {}}
+    metadata: dict[str, Any] = {"architecture": describe(net.architecture), "extra": extra or {}}
+    if net.seeds is not None:
+        metadata["seeds"] = list(net.seeds)
     write(path, {"theta": net.backend.to_numpy(net.theta)}, metadata)
 
 
@@ -106,10 +108,11 @@ def load_network(
     try:
         described = rebuild(metadata.get("architecture"), own)
         theta = _parameters(arrays.get("theta"), described)
+        seeds = _seeds(metadata.get("seeds"), theta)
     except CheckpointError as problem:
         raise CheckpointError(f"{os.fspath(path)} cannot be opened: {problem}") from None
     extra = metadata.get("extra")
-    net = restore(Network, chosen, described, theta)
+    net = restore(Network, chosen, described, theta, seeds)
     return net, extra if isinstance(extra, dict) else {}
 
 
@@ -120,7 +123,7 @@ def export_network(net: Model, path: str | os.PathLike[str]) -> None:
     if net.stack:
         raise ConfigurationError(
             f"this is a stack of networks of the shape {net.stack}, but an ONNX file holds one: "
-            "net.with_theta(net.theta[0, :]).to_onnx(path)"
+            "net.member(0).to_onnx(path)"
         )
     own = [g.name for g in net.architecture.activations if not is_built_in(g)]
     if own:
@@ -251,4 +254,19 @@ def _parameters(theta: Any, described: Architecture) -> Any:
             f"its θ has the shape {theta.shape}, but a network of the sizes "
             f"{reprlib.repr(list(described.sizes))} has {parameters:,} parameters"
         )
+    try:
+        described.require_members(theta.shape[:-1])
+    except ShapeError as problem:
+        raise CheckpointError(str(problem)) from None
     return theta
+
+
+def _seeds(seeds: Any, theta: Any) -> tuple[int, ...] | None:
+    """Return the seeds of a population, if there are any."""
+    if seeds is None:
+        return None
+    if not isinstance(seeds, list) or theta.ndim != 2 or len(seeds) != len(theta):
+        raise CheckpointError("it has not one seed for each member")
+    if not all(type(seed) is int and seed >= 0 for seed in seeds):
+        raise CheckpointError("the seeds of its members are no integers ≥ 0")
+    return tuple(seeds)

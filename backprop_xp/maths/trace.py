@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from backprop_xp.backends.base import Array, Backend
 from backprop_xp.maths.dropout import Dropped
 from backprop_xp.maths.kernels import assign, divide, share
+from backprop_xp.maths.members import PerMember, spread
 
 
 class Trace:
@@ -43,12 +44,13 @@ class Trace:
         stack: tuple[int, ...],
         in_place: Sequence[bool] = (),
         dropout: Sequence[float] = (),
+        own_patterns: bool = False,
     ) -> None:
         self.rows = rows
         self._backend, self._dtype = backend, dtype
         self._shapes = [(*stack, rows, n) for n in sizes]
         self.A: list[Array] = self._arrays()
-        self.drops = self._drops(dropout)
+        self.drops = self._drops(dropout, own_patterns)
         self.D: list[Array] = [drop.D if drop else None for drop in self.drops]
         # Without dropout the very list of A, so that nothing is to be kept in step.
         self.H: list[Array] = self.A
@@ -85,16 +87,16 @@ class Trace:
         """Take the inputs of the next pass."""
         self.A[0] = self.H[0] = X
 
-    def choose_dropout(self, pattern: int) -> None:
-        """Take the pattern of that number in every layer that drops units."""
+    def choose_dropout(self, pattern: int | Sequence[int]) -> None:
+        """Take the pattern of that number, or one for each member, in every layer that drops."""
         for drop in self.drops:
             if drop:
                 drop.choose(pattern)
 
-    def share_penalties(self, whole: Sequence[Array], values: Sequence[float]) -> None:
+    def share_penalties(self, whole: Sequence[Array], values: Sequence[PerMember]) -> None:
         """Divide l2 and l1, which are arrays (…, 1, 1) and numbers, by m or Σw."""
-        self._whole, full = whole, self._backend.full
-        self.l2, self.l1 = (full(whole[0].shape, p / self.rows, self._dtype) for p in values)
+        self._whole, stack = whole, tuple(whole[0].shape[:-2])
+        self.l2, self.l1 = (spread(self._backend, p, stack, self._dtype, self.rows) for p in values)
 
     def weigh(self, weights: Array | None) -> None:
         """Let J be the mean with these weights (…, m, 1); None weighs all examples alike.
@@ -128,11 +130,11 @@ class Trace:
             if drop:
                 drop.take_places(places)
 
-    def _drops(self, rates: Sequence[float]) -> list[Dropped | None]:
+    def _drops(self, rates: Sequence[float], own: bool) -> list[Dropped | None]:
         drops: list[Dropped | None] = [None] * len(self.A)
         for l, rate in enumerate(rates, start=1):
             if rate > 0:
-                drops[l] = Dropped(self._backend, l, self._shapes[l], rate, self._dtype)
+                drops[l] = Dropped(self._backend, l, self._shapes[l], rate, self._dtype, own)
         return drops
 
     def _arrays(self) -> list[Array]:

@@ -48,6 +48,11 @@ class Batches:
         self.batch_size = self.rows if batch_size is None else min(batch_size, self.rows)
         self._tables = (X, Y) if weights is None else (X, Y, DeviceRows(backend, weights))
 
+    @property
+    def rngs(self) -> list[Any]:
+        """All that draw orders."""
+        return [self.rng]
+
     def __len__(self) -> int:
         return math.ceil(self.rows / self.batch_size)
 

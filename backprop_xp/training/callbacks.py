@@ -43,6 +43,9 @@ class Run(Protocol):
     def stop(self, reason: str) -> None:
         """End the run after this epoch (or batch); `reason` becomes `history.stopped`."""
 
+    def freeze(self, k: int, reason: str) -> None:
+        """Let member k of a population learn no more; the run ends when all are frozen."""
+
     def sample(self, rows: int) -> tuple[Array, Array]:
         """The first rows of the training data, on the device."""
 

@@ -21,7 +21,8 @@ from backprop_xp.errors import CheckpointError, ConfigurationError
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.saved import describe
 from backprop_xp.training.callbacks import Callback
-from backprop_xp.training.history import History
+from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.training.restored_history import restored_history
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
@@ -108,8 +109,8 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "epoch": run.epoch,
             "steps": run.state.steps,
             "dropout_seed": plan.step.seed,
-            "generator": _plain(plan.batches.rng.bit_generator.state),
-            "history": asdict(run.history),
+            "generator": _generators(plan.batches.rngs),
+            "history": _plain(asdict(run.history)),
             "schedule": plan.schedule.state() if plan.schedule else {},
             "callbacks": remembered,
         },
@@ -134,16 +135,17 @@ def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None
         differ. Nothing has changed then.
     """
     arrays, saved = _read(run, path, read)
-    net, plan, rng = run.net, run.plan, run.plan.batches.rng
+    net, plan, rngs = run.net, run.plan, run.plan.batches.rngs
     slots = {f"slot {i}": slot for i, slot in enumerate(run.state.slots)}
     try:
         # All that can fail comes first.
         _require_fitting(arrays, {"theta": net.theta} | slots, net.backend.to_numpy)
-        epoch, steps, dropout_seed = (
-            _natural(saved, n) for n in ("epoch", "steps", "dropout_seed")
-        )
-        history = _history(saved["history"], epoch)
-        copy.deepcopy(rng.bit_generator).state = saved["generator"]
+        epoch, steps = _natural(saved["epoch"]), _natural(saved["steps"])
+        dropout_seed = _one_each(saved["dropout_seed"], plan.step.seed)
+        history = restored_history(saved["history"], epoch, net.members)
+        generators = saved["generator"] if len(rngs) > 1 else [saved["generator"]]
+        for rng, state in zip(rngs, generators, strict=True):
+            copy.deepcopy(rng.bit_generator).state = state
         states = _states(run, saved["callbacks"], arrays)
         if plan.schedule:
             _require_alike("schedule", plan.schedule.state(), saved["schedule"])
@@ -154,11 +156,14 @@ def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None
         raise CheckpointError(
             f"{os.fspath(path)} holds no complete run ({problem!r:.200})"
         ) from problem
-    rng.bit_generator.state = saved["generator"]
+    for rng, state in zip(rngs, generators, strict=True):
+        rng.bit_generator.state = state
     for name, own in ({"theta": net.theta} | slots).items():
         own[...] = net.backend.asarray(arrays[name])
     run.history, run.epoch, run.state.steps = history, epoch, steps
     plan.step.seed = dropout_seed
+    if run.members is not None and isinstance(history, PopulationHistory):
+        run.members.restore(history.reasons)
 
 
 def _read(
@@ -196,6 +201,7 @@ def identity(run: TrainingRun) -> dict[str, Any]:
         "schedule": None if plan.schedule is None else type(plan.schedule).__name__,
         "callbacks": [type(callback).__name__ for callback in _stateful(run)],
         "seed": plan.seed,
+        "members": run.net.members,
     }
 
 
@@ -232,23 +238,25 @@ def _require_fitting(
             )
 
 
-def _natural(saved: dict[str, Any], name: str) -> int:
-    number = saved[name]
+def _generators(rngs: list[Any]) -> Any:
+    """The state of the generator that shuffles, or a list of them, one for each member."""
+    states = [_plain(rng.bit_generator.state) for rng in rngs]
+    return states[0] if len(states) == 1 else states
+
+
+def _natural(number: Any) -> int:
     if type(number) is not int or not 0 <= number < 2**63:
-        raise ValueError(f"{name} is {number!r:.50}, not an integer ≥ 0")
+        raise ValueError(f"{number!r:.50} is not an integer ≥ 0")
     return number
 
 
-def _history(saved: Any, epoch: int) -> History:
-    history = History(**saved)
-    columns = {f.name: getattr(history, f.name) for f in fields(History)}
-    stopped, metrics = columns.pop("stopped"), columns.pop("metrics")
-    for name, values in {**metrics, **columns}.items():
-        if not isinstance(values, list) or not all(type(v) in (int, float) for v in values):
-            raise ValueError(f"the history's {name} is no list of numbers")
-    if not isinstance(stopped, str | None) or len(history.loss) != epoch:
-        raise ValueError(f"the history is not one of {epoch} epochs")
-    return history
+def _one_each(saved: Any, own: Any) -> Any:
+    """A number that was saved, or a list of them that is as long as our own."""
+    if isinstance(own, int):
+        return _natural(saved)
+    if not isinstance(saved, list) or len(saved) != len(own):
+        raise ValueError(f"{saved!r:.50} is not a list of {len(own)}")
+    return [_natural(number) for number in saved]
 
 
 def _states(run: TrainingRun, saved: Any, arrays: dict[str, np.ndarray]) -> list[dict[str, Any]]:
@@ -256,17 +264,24 @@ def _states(run: TrainingRun, saved: Any, arrays: dict[str, np.ndarray]) -> list
     states = []
     for i, (callback, state) in enumerate(zip(_stateful(run), saved, strict=True)):
         own = {k: v for k, v in callback.state().items() if not isinstance(v, np.ndarray)}
-        _require_alike(type(callback).__name__, own, state)
+        _require_alike(type(callback).__name__, own, state, run.net.members)
         name = f"callback {i} "
         held = {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
         states.append({**state, **held})
     return states
 
 
-def _require_alike(owner: str, own: dict[str, Any], saved: Any) -> None:
+def _are_numbers(saved: Any, members: int | None) -> bool:
+    """Whether this is a number or None, or for a population a list of one for each member."""
+    if members is not None and isinstance(saved, list) and len(saved) == members:
+        return all(_are_numbers(one, None) for one in saved)
+    return type(saved) in (int, float, type(None))
+
+
+def _require_alike(owner: str, own: dict[str, Any], saved: Any, members: int | None = None) -> None:
     """Refuse a state that lacks something, or has something else where a number belongs."""
     if not isinstance(saved, dict):
         raise ValueError(f"the state of {owner} is no mapping")
     for name, value in own.items():
-        if type(value) in (int, float) and type(saved[name]) not in (int, float, type(None)):
+        if type(value) in (int, float) and not _are_numbers(saved[name], members):
             raise ValueError(f"{name} of {owner} is {saved[name]!r:.50}, no number")

@@ -39,38 +39,50 @@ class Prepared:
     streamed: bool
 
 
-def prepare(job: Job, net: Network, given: Given, rng: Any) -> Prepared:
-    """Check the data and divide them as was asked."""
+def prepare(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
+    """Check the data and divide them as was asked; `rngs` draw orders, one for all or for each."""
     if given.validation_data is not None and given.validation_fraction is not None:
         raise ConfigurationError("validation_data and validation_fraction: give one of them")
     if given.Y is None or isinstance(given.X, str | os.PathLike):
-        return _from_source(job, net, given, rng)
-    X, Y = checked_rows(net, given.X, given.Y)
-    weights = _weights(job, net, Y, given)
-    evaluation, streamed = _validation(job, net, given.validation_data)
+        return _from_source(job, net, given, rngs)
+    one = net if net.members is None else net.member(0)  # the data are shared by all members
+    X, Y = checked_rows(one, given.X, given.Y)
+    weights = _weights(job, one, Y, given)
+    evaluation, streamed = _validation(job, one, given.validation_data)
     if given.validation_fraction is not None:
-        chosen = validation_split(net, Y, given.validation_fraction, rng, job.all_of)
+        _require_one_order("validation_fraction", rngs)
+        chosen = validation_split(one, Y, given.validation_fraction, rngs[0], job.all_of)
         kept, held_out = (job.own(rows, X.rows) for rows in chosen)
         evaluation = job.evaluation(net, X.subset(held_out), Y.subset(held_out))
         X, Y = X.subset(kept), Y.subset(kept)
         if weights is not None:
             weights = net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
-    batches = job.batches(net, X, Y, given.batch_size, rng, weights)
+    batches = job.batches(net, X, Y, given.batch_size, rngs, weights)
     return Prepared(batches, evaluation, streamed)
 
 
-def _from_source(job: Job, net: Network, given: Given, rng: Any) -> Prepared:
+def _from_source(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
     from backprop_xp.training import streams  # data in memory do without
 
     job.require_single("a source")
+    _require_one_order("a source", rngs)
     streams.refuse(
         sample_weight=given.sample_weight,
         class_weight=given.class_weight,
         validation_fraction=given.validation_fraction,
     )
     source = given.X if given.Y is None else (given.X, given.Y)
-    batches = streams.stream(net, source, given.batch_size, rng)
-    return Prepared(batches, _validation(job, net, given.validation_data)[0], True)
+    one = net if net.members is None else net.member(0)
+    batches = streams.stream(one, source, given.batch_size, rngs[0])
+    return Prepared(batches, _validation(job, one, given.validation_data)[0], True)
+
+
+def _require_one_order(what: str, rngs: list[Any]) -> None:
+    if len(rngs) > 1:
+        raise ConfigurationError(
+            f"{what} does not go with a seed for each member, whose rows would all be others: give "
+            "one seed for all"
+        )
 
 
 def _validation(job: Job, net: Network, data: Any) -> tuple[Evaluation | None, bool]:

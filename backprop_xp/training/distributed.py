@@ -34,6 +34,7 @@ from backprop_xp.training.shared_run import SharedEvaluation, SharedRun, digest
 from backprop_xp.training.shared_step import SharedStep
 from backprop_xp.training.sources import Rows
 from backprop_xp.training.step import TrainStep
+from backprop_xp.training.validation import require_single
 
 # So many rows, evenly spaced, are compared between ranks that say to have the same data.
 _COMPARED_ROWS = 64
@@ -56,6 +57,7 @@ class SharedJob(Job):
         return self._ranks.together()
 
     def agree(self, net: Network, **options: Any) -> None:
+        require_single(net, "fit with comm=")
         if not isinstance(self._sharded, bool):
             raise ConfigurationError(f"sharded={self._sharded!r}: expected True or False")
         version = sys.modules[__name__.partition(".")[0]].__version__  # above this wing
@@ -91,7 +93,7 @@ class SharedJob(Job):
         X: Rows,
         Y: Rows,
         batch_size: int | None,
-        rng: Any,
+        rngs: list[Any],
         weights: Array | None,
     ) -> Batches:
         if X.rows == 0:
@@ -109,7 +111,7 @@ class SharedJob(Job):
             everyone = self.all_of(net.backend.to_numpy(weights)[:, 0].astype(np.float64))
         places = bool(net.architecture.dropout)
         return SharedBatches(
-            net.backend, X, Y, batch_size, rng, everyone, layout, net.dtype, places
+            net.backend, X, Y, batch_size, rngs[0], everyone, layout, net.dtype, places
         )
 
     def evaluation(self, net: Network, X: Rows, Y: Rows) -> Evaluation:
@@ -136,7 +138,8 @@ class SharedJob(Job):
         return arrays, document
 
     def agree_on(self, run: TrainingRun) -> None:
-        drawn = repr(run.plan.batches.rng.bit_generator.state).encode()
+        (rng,) = run.plan.batches.rngs
+        drawn = repr(rng.bit_generator.state).encode()
         self._ranks.require_alike(
             {
                 **identity(run),

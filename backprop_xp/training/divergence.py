@@ -7,8 +7,9 @@ last step before the trouble. So nothing has to be looked at or saved from step 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import mul
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from backprop_xp.errors import DivergenceError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import OptimizerState
 from backprop_xp.training.batches import Epoch
+from backprop_xp.training.member_batches import MemberEpoch
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
@@ -32,14 +34,14 @@ class Guard:
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
         net, steps = run.net, min(run.batches, _STEPS_BETWEEN_READS)
-        self._part = net.backend.empty((2, steps), net.dtype)
+        self._part = net.backend.full((2, steps, *net.stack), 0.0, net.dtype)
         self._saved = Snapshot(net, run.state)
 
-    def begin(self, epoch: Epoch) -> None:
+    def begin(self, epoch: Epoch | MemberEpoch) -> None:
         """Be ready for the batches of an epoch."""
         self._epoch, self._sizes = epoch, self._run.plan.batches.sizes()
-        self._losses: list[float] = []
-        self._weights: list[float] = []
+        self._losses: list[Any] = []
+        self._weights: list[Any] = []
         self._begin_part(0)
 
     def _begin_part(self, first: int) -> None:
@@ -49,9 +51,10 @@ class Guard:
 
     def note(self, loss: Array, batch: tuple[Array, ...]) -> None:
         """Keep the loss of a batch, and its weight if that is not its number of rows."""
-        self._part[0, self._noted] = loss
+        self._part[0, self._noted, ...] = loss
         if len(batch) > 2 and not self._run.plan.loss_by_rows:
-            self._part[1, self._noted] = self._run.net.backend.xp.sum(batch[2])
+            own = {"axis": (-2, -1)} if batch[2].ndim > 2 else {}  # a member's own weights
+            self._part[1, self._noted, ...] = self._run.net.backend.xp.sum(batch[2], **own)
             self._weighted = True
         self._noted += 1
         if self._noted == self._part.shape[1] < self._run.batches:
@@ -64,16 +67,43 @@ class Guard:
         losses, weights = net.backend.to_numpy(self._part).astype(np.float64)[:, :noted]
         finite = np.isfinite(losses)
         if not finite.all() or not _is_finite(net, net.theta):
-            self._raise(noted if finite.all() else int(np.argmin(finite)), losses)
+            self._diverged(losses)
         self._losses += losses.tolist()
-        self._weights += weights.tolist() if self._weighted else self._sizes[first : first + noted]
+        sizes: Sequence[Any] = self._sizes[first : first + noted]
+        if self._weighted:
+            sizes = weights.tolist()
+        elif net.members:
+            sizes = [[size] * net.members for size in sizes]
+        self._weights += sizes
 
-    def mean_loss(self) -> float:
-        """The mean of J over the epoch's examples."""
-        # In plain Python: arrays would have to be made of the lists first.
-        return float(sum(map(mul, self._losses, self._weights)) / sum(self._weights))
+    def mean_loss(self) -> Any:
+        """The mean of J over the epoch's examples; for a population an array (members,)."""
+        if self._run.net.members is None:
+            return _mean(self._losses, self._weights)
+        columns = zip(
+            zip(*self._losses, strict=True), zip(*self._weights, strict=True), strict=True
+        )
+        return np.array([_mean(losses, weights) for losses, weights in columns])
 
-    def _raise(self, bad: int, losses: np.ndarray) -> None:
+    def _diverged(self, losses: np.ndarray) -> None:
+        """End the run because of the first network that is not finite, or let such members go."""
+        run, members = self._run, self._run.members
+        if members is None:
+            finite = np.isfinite(losses)
+            self._raise(len(losses) if finite.all() else int(np.argmin(finite)), losses)
+            return
+        xp, to_numpy = run.net.backend.xp, run.net.backend.to_numpy
+        sound = to_numpy(xp.all(xp.isfinite(run.net.theta), axis=-1))
+        finite = np.concatenate([np.isfinite(losses), sound[None]])
+        bad = [int(k) for k in np.flatnonzero(members.active & ~finite.all(axis=0))]
+        if bad and not run.plan.lets_members_diverge:
+            first = np.argmin(finite[:, bad], axis=0)
+            k = bad[int(np.argmin(first))]
+            self._raise(int(first.min()), losses[:, k], k)
+        for k in bad:
+            run.freeze(k, f"diverged in epoch {run.epoch}", self._saved.arrays)
+
+    def _raise(self, bad: int, losses: np.ndarray, member: int | None = None) -> None:
         """Go back to the last sound weights; `bad` counts the batches of this part from 0.
 
         It is their number if all losses are finite, and only the last update is not.
@@ -81,35 +111,39 @@ class Guard:
         run, good = self._run, max(bad - 1, 0)
         self._saved.restore()
         if not self._epoch.repeatable:
-            self._raise_without_layer(bad, losses)
+            self._raise_without_layer(bad, losses, member)
         self._replay(0, good)
         sound = Snapshot(run.net, run.state)
         sound.take()
         self._replay(good, bad)
         number = self._first + min(bad, len(losses) - 1)
-        layer, what = self._first_layer(number)
+        layer, what = self._first_layer(number, member)
         sound.restore()
         became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
+        whose = "" if member is None else f" of member {member}"
         raise DivergenceError(
-            f"the {became} in epoch {run.epoch}, batch {number + 1} of {run.batches}: {what}. The "
-            f"network has its weights from before the update of batch {self._first + good + 1}. "
-            f"{_ADVICE}",
+            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}: "
+            f"{what}. The network has its weights from before the update of batch "
+            f"{self._first + good + 1}. {_ADVICE}",
             epoch=run.epoch,
             batch=number + 1,
             layer=layer,
             history=run.history,
+            member=member,
         )
 
-    def _raise_without_layer(self, bad: int, losses: np.ndarray) -> NoReturn:
+    def _raise_without_layer(self, bad: int, losses: np.ndarray, member: int | None) -> NoReturn:
         """The same where the batches cannot be had again: back to the beginning of this part."""
         run, number = self._run, self._first + min(bad, len(losses) - 1)
         became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
+        whose = "" if member is None else f" of member {member}"
         raise DivergenceError(
-            f"the {became} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The network "
-            f"has its weights from before the update of batch {self._first + 1}. {_ADVICE}",
+            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The "
+            f"network has its weights from before the update of batch {self._first + 1}. {_ADVICE}",
             epoch=run.epoch,
             batch=number + 1,
             history=run.history,
+            member=member,
         )
 
     def _replay(self, start: int, stop: int) -> None:
@@ -121,10 +155,12 @@ class Guard:
             run.batch = number + 1
             run.take_step(batch)
 
-    def _first_layer(self, batch: int) -> tuple[int, str]:
+    def _first_layer(self, batch: int, member: int | None) -> tuple[int, str]:
         """The first layer whose values are not finite on this batch, and words for it."""
-        net = self._run.net
-        trace = net.forward(next(iter(self._epoch.batches(batch)))[0])
+        net, X = self._run.net, next(iter(self._epoch.batches(batch)))[0]
+        if member is not None:
+            net, X = net.member(member), X[member, ...] if X.ndim > 2 else X
+        trace = net.forward(X)
         for l in range(1, len(net.sizes)):
             for name, values in ((f"Z[{l}]", trace.Z[l]), (f"A[{l}]", trace.A[l])):
                 if not _is_finite(net, values):
@@ -139,19 +175,24 @@ class Snapshot:
     def __init__(self, net: Network, state: OptimizerState) -> None:
         self._state = state
         self._own = (net.theta, *state.slots)
-        self._copies = [net.backend.xp.empty_like(array) for array in self._own]
+        self.arrays = tuple(net.backend.xp.empty_like(array) for array in self._own)
 
     def take(self) -> None:
         """Copy the values of now."""
-        for own, copy in zip(self._own, self._copies, strict=True):
+        for own, copy in zip(self._own, self.arrays, strict=True):
             copy[...] = own
         self._steps = self._state.steps
 
     def restore(self) -> None:
         """Put them back, in place."""
-        for own, copy in zip(self._own, self._copies, strict=True):
+        for own, copy in zip(self._own, self.arrays, strict=True):
             own[...] = copy
         self._state.steps = self._steps
+
+
+def _mean(losses: Sequence[float], weights: Sequence[float]) -> float:
+    # In plain Python: arrays would have to be made of the lists first.
+    return float(sum(map(mul, losses, weights)) / sum(weights))
 
 
 def _is_finite(net: Network, values: Array) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.training.callbacks import Callback, Run
+from backprop_xp.training.member_stopping import MemberStopping
 from backprop_xp.training.monitor import Monitor
 
 
@@ -29,7 +30,9 @@ class EarlyStopping(Callback):
     Attributes
     ----------
     best_epoch : int
-        The number of the best epoch, from 1; 0 before the first.
+        The number of the best epoch, from 1; 0 before the first. For a population a list, since its
+        members stop one by one: those that have stopped keep their weights while others learn, and
+        `history.member(k)` ends where member k stopped.
 
     Examples
     --------
@@ -48,24 +51,40 @@ class EarlyStopping(Callback):
         monitor: str | None = None,
         restore_best: bool = True,
     ) -> None:
-        self._monitor = Monitor("EarlyStopping", monitor, patience, min_delta)
+        Monitor("EarlyStopping", monitor, patience, min_delta)  # which looks at the options
         self.patience, self.min_delta = patience, min_delta
         self.monitor, self.restore_best = monitor, restore_best
         if not isinstance(restore_best, bool):
             raise ConfigurationError(
                 f"EarlyStopping: restore_best={restore_best!r}, but expected True or False"
             )
-        self.best_epoch = 0
-        self._best_theta: np.ndarray | None = None
+        self._begin(None)
 
     def on_train_begin(self, run: Run) -> None:
         if run.epoch == 0:  # not resumed: an object that has served before begins anew
-            self._monitor = Monitor("EarlyStopping", self.monitor, self.patience, self.min_delta)
-            self.best_epoch, self._best_theta = 0, None
+            self._begin(run.net.members)
         self._name = self._monitor.choose(run.figures)
 
+    def _begin(self, members: int | None) -> None:
+        """Forget all, and be ready for a network or for a population."""
+        self._monitor = self._new_monitor()
+        self.best_epoch: int | list[int] = 0
+        self._best_theta: np.ndarray | None = None
+        self._members: MemberStopping | None = None
+        if members is not None:
+            monitors = [self._new_monitor() for _ in range(members)]
+            self._members = MemberStopping(monitors, self.restore_best)
+            self.best_epoch = self._members.best_epoch
+
+    def _new_monitor(self) -> Monitor:
+        return Monitor("EarlyStopping", self.monitor, self.patience, self.min_delta)
+
     def on_epoch_end(self, run: Run) -> None:
-        self._monitor.look(run.history)
+        if self._members is not None:
+            self._members.look(run, self._name)
+            self._best_theta = self._members.best_theta
+            return
+        self._monitor.look(run.history.latest())
         if self._monitor.improved:
             self.best_epoch = run.epoch
             if self.restore_best:
@@ -78,10 +97,19 @@ class EarlyStopping(Callback):
             run.net.theta = run.net.backend.asarray(self._best_theta)
 
     def state(self) -> dict[str, Any]:
+        if self._members is not None:
+            return self._members.state()
         best = {} if self._best_theta is None else {"best_theta": self._best_theta}
         return {"best_epoch": self.best_epoch, **self._monitor.state(), **best}
 
     def restore(self, state: dict[str, Any]) -> None:
+        if isinstance(state["best_epoch"], list):
+            self._begin(len(state["best_epoch"]))
+        if self._members is not None:
+            self._members.restore(state)
+            self.best_epoch = self._members.best_epoch
+            self._best_theta = self._members.best_theta
+            return
         self._monitor.restore(state)
         self.best_epoch = state["best_epoch"]
         self._best_theta = state.get("best_theta")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -33,17 +34,20 @@ class Evaluation:
         decides = net.output == SOFTMAX or net.loss.targets == "probability"
         return _Accuracy(net) if decides else _R2(net)
 
-    def run(self, net: Network) -> tuple[float, dict[str, float]]:
-        """Return J and {"validation_accuracy": …} or {"validation_r2": …}."""
+    def run(self, net: Network) -> tuple[Any, dict[str, Any]]:
+        """Return J and {"validation_accuracy": …} or {"validation_r2": …}.
+
+        They are numbers, or NumPy arrays (members,) for a population.
+        """
         metric = self.metric(net)
         return self.measure(net, metric), {metric.name: metric.value()}
 
-    def measure(self, net: Network, metric: Metric) -> float:
+    def measure(self, net: Network, metric: Metric) -> Any:
         """Return J over the parts, and let the metric see them."""
-        loss, rows = 0.0, self.rows
+        loss, rows = _zero(net), self.rows
         for X, Y in self.parts():
             trace = net.forward(X)
-            loss += float(net.cost(trace, Y)) * (X.shape[-2] / rows)
+            loss += _on_host(net, net.cost(trace, Y)) * (X.shape[-2] / rows)
             metric.add(trace.A[-1], Y)
         return loss
 
@@ -69,7 +73,7 @@ class _Accuracy:
     name = "validation_accuracy"
 
     def __init__(self, net: Network) -> None:
-        self._net, self._right, self._all = net, 0.0, 0
+        self._net, self._right, self._all = net, _zero(net), 0
 
     def add(self, A: Array, Y: Array) -> None:
         xp = self._net.backend.xp
@@ -77,14 +81,15 @@ class _Accuracy:
             right = xp.argmax(A, axis=-1) == xp.argmax(Y, axis=-1)
         else:
             right = (A > 0.5) == (Y > 0.5)
-        self._right += float(xp.sum(xp.astype(right, xp.float64)))
-        self._all += right.size
+        axes = tuple(range(len(self._net.stack), right.ndim))  # rows, and outputs
+        self._right += _on_host(self._net, xp.sum(xp.astype(right, xp.float64), axis=axes))
+        self._all += math.prod(right.shape[axes[0] :])
 
     def merge(self, gather: Gather) -> None:
         """Take in what other processes have measured."""
         self._right, self._all = map(sum, zip(*gather((self._right, self._all)), strict=True))
 
-    def value(self) -> float:
+    def value(self) -> Any:
         return self._right / self._all
 
 
@@ -102,20 +107,32 @@ class _R2:
         to_numpy = self._net.backend.to_numpy
         targets = to_numpy(Y).astype(np.float64)
         self._targets.append(targets)
-        self._errors.append(np.sum((targets - to_numpy(A)) ** 2, axis=0))
+        networks = to_numpy(A) if self._net.members else to_numpy(A)[None]
+        self._errors.append(np.stack([np.sum((targets - own) ** 2, axis=0) for own in networks]))
 
     def merge(self, gather: Gather) -> None:
         errors, targets = zip(*gather((self._errors, self._targets)), strict=True)
         self._errors, self._targets = list(chain(*errors)), list(chain(*targets))
 
-    def value(self) -> float:
+    def value(self) -> Any:
         targets = np.concatenate(self._targets)
         spread = np.sum((targets - targets.mean(axis=0)) ** 2, axis=0)
         errors = np.sum(self._errors, axis=0)
         varies = spread > 0
-        if not varies.any():
-            return float("nan")
-        return float(np.mean(1.0 - errors[varies] / spread[varies]))
+        scores = [float("nan")] * len(errors)
+        if varies.any():
+            scores = [float(np.mean(1.0 - own[varies] / spread[varies])) for own in errors]
+        return np.array(scores) if self._net.members else scores[0]
+
+
+def _zero(net: Network) -> Any:
+    """The number 0, or for a population an array of zeros."""
+    return np.zeros(net.stack) if net.members else 0.0
+
+
+def _on_host(net: Network, value: Array) -> Any:
+    """A number, or for a population an array (members,), from the device."""
+    return net.backend.to_numpy(value).astype(np.float64) if net.members else float(value)
 
 
 Metric: TypeAlias = _Accuracy | _R2

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 from typing import Any
 
-from backprop_xp.backends.base import host_generator
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
@@ -17,13 +15,13 @@ from backprop_xp.training.checkpoint import Checkpoint, restore_run
 from backprop_xp.training.data import Given, prepare
 from backprop_xp.training.history import History
 from backprop_xp.training.job import Job
+from backprop_xp.training.population import plain_seed, require_population, shuffling
 from backprop_xp.training.progress import ProgressBar, wanted
 from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.validation import (
     require_count,
     require_network,
-    require_single,
 )
 
 
@@ -53,7 +51,8 @@ def fit(
     Parameters
     ----------
     net : Network
-        Its θ changes in place. A second call goes on from there.
+        Its θ changes in place. A second call goes on from there. The members of a population learn
+        in one pass, each as it would alone; X and Y are shared by all.
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
         matrix, or a `numpy.memmap`, which is read batch by batch; the others but the sparse one are
@@ -91,9 +90,10 @@ def fit(
         backend the result is that of an uninterrupted run, bit for bit.
     progress : bool, optional
         Show a progress bar on stderr; by default if that is a terminal.
-    seed : int or numpy.random.Generator
-        Shuffles the rows anew for every epoch, on the host: the same batches on every backend. How
-        sources are shuffled is said in `backprop_xp.sources`; iterables have their own order.
+    seed : int, numpy.random.Generator or sequence of int
+        Shuffles the rows anew for every epoch, on the host: the same batches on every backend. A
+        sequence gives each member of a population an order, and dropout, of its own. How sources
+        are shuffled is said in `backprop_xp.sources`; iterables have their own order.
     comm : mpi4py.MPI.Intracomm, optional
         Train on all ranks of it together, which all call `fit` alike. `batch_size` is that of the
         whole job, each rank takes its part, and the result is that of one process but for rounding.
@@ -105,7 +105,8 @@ def fit(
     Returns
     -------
     History
-        Losses, metrics, learning rates and seconds, a number per epoch. Ctrl-C ends the run after
+        Losses, metrics, learning rates and seconds, a number per epoch; a `PopulationHistory` of
+        arrays (members,) for a population. Ctrl-C ends the run after
         a step, and the history holds the epochs that were complete.
 
     Raises
@@ -115,7 +116,8 @@ def fit(
         The values of a source are looked at while it is read: if they, or a file, are bad, the
         network has its weights from the end of the last complete epoch, or from before `fit`.
     DivergenceError
-        A loss is not finite; the network keeps its last sound weights.
+        A loss is not finite; the network keeps its last sound weights. In a population one such
+        member ends the run, and the message names it.
 
     Examples
     --------
@@ -129,15 +131,10 @@ def fit(
     """
     job = _job(comm, sharded)
     with job.checks():
-        require_count("epochs", epochs)
-        if batch_size is not None:
-            require_count("batch_size", batch_size)
+        require_options(epochs, batch_size, schedule)
         require_network(net)
-        require_single(net, "fit")
-        if schedule is not None and not isinstance(schedule, Schedule):
-            raise ConfigurationError(
-                f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
-            )
+        if net.stack:
+            require_population(net, schedule)
         called = checked_callbacks(callbacks, progress)
         optimizer = Adam() if optimizer is None else optimizer
         job.agree(
@@ -153,13 +150,14 @@ def fit(
             resume=resume is not None,
         )
         step = job.step(net, optimizer, clip_norm)
-        rng = host_generator(seed)
+        rngs = shuffling(net, seed)
         given = Given(
             X, Y, sample_weight, class_weight, batch_size, validation_data, validation_fraction
         )
-        data = prepare(job, net, given, rng)
+        data = prepare(job, net, given, rngs)
         if net.architecture.dropout:
-            step.seed = int(rng.integers(2**62))
+            drawn = [int(rng.integers(2**62)) for rng in rngs]
+            step.seed = drawn[0] if len(drawn) == 1 else drawn
         run = job.run(
             Plan(
                 net=net,
@@ -170,7 +168,7 @@ def fit(
                 schedule=copy.deepcopy(schedule),  # its memory is that of this run
                 evaluation=data.evaluation,
                 callbacks=called,
-                seed=int(seed) if isinstance(seed, Integral) else None,
+                seed=plain_seed(seed),
                 streamed=data.streamed,
             )
         )
@@ -190,6 +188,17 @@ def _job(comm: Any, sharded: bool) -> Job:
     from backprop_xp.training.distributed import SharedJob  # a single process does without
 
     return SharedJob(comm, sharded)
+
+
+def require_options(epochs: Any, batch_size: Any, schedule: Any) -> None:
+    """Raise ConfigurationError unless a run can be planned with these."""
+    require_count("epochs", epochs)
+    if batch_size is not None:
+        require_count("batch_size", batch_size)
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise ConfigurationError(
+            f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
+        )
 
 
 def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:

@@ -10,6 +10,7 @@ import numpy as np
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.training.figures import BLUE, GREEN, GREY, PALETTE, VERMILLION, Figure, picture
 from backprop_xp.training.history import History
+from backprop_xp.training.population_history import PopulationHistory
 
 # A panel whose largest value is so many times its smallest gets a logarithmic axis.
 _WIDE = 50.0
@@ -48,6 +49,10 @@ def plot_history(history: History, path: str | os.PathLike[str] | None = None) -
     """
     if not isinstance(history, History):
         raise ConfigurationError(f"history={history!r}: expected what fit returned, a History")
+    if isinstance(history, PopulationHistory):
+        raise ConfigurationError(
+            "this is the history of a population: draw that of a member, history.member(0)"
+        )
     if not history.loss:
         raise ConfigurationError("the history is empty: there is no epoch to draw")
     panels = [_draw_losses]

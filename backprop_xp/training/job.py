@@ -12,6 +12,8 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.batches import Batches
 from backprop_xp.training.evaluation import Evaluation
+from backprop_xp.training.member_batches import MemberBatches
+from backprop_xp.training.population import batches
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.sources import Rows
 from backprop_xp.training.step import TrainStep, train_step
@@ -48,11 +50,11 @@ class Job:
         X: Rows,
         Y: Rows,
         batch_size: int | None,
-        rng: Any,
+        rngs: list[Any],
         weights: Array | None,
-    ) -> Batches:
+    ) -> Batches | MemberBatches:
         """See `Batches`."""
-        return Batches(net.backend, X, Y, batch_size, rng, weights)
+        return batches(net.backend, X, Y, batch_size, rngs, weights)
 
     def evaluation(self, net: Network, X: Rows, Y: Rows) -> Evaluation:
         """What is looked at after every epoch."""

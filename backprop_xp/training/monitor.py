@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any
 
 from backprop_xp.errors import ConfigurationError, unknown
-from backprop_xp.training.history import History
 
 
 class Monitor:
@@ -35,9 +34,8 @@ class Monitor:
         self._patience = int(patience)
         self.best, self.improved, self.waited = math.inf, False, 0
 
-    def look(self, history: History) -> None:
-        """Take in the figures of the epoch that ends."""
-        latest = history.latest()
+    def look(self, latest: dict[str, float]) -> None:
+        """Take in the figures of the epoch that ends, by name."""
         name = self.choose(tuple(latest))
         # A loss falls when it improves, an accuracy or r2 rises.
         sign = 1.0 if name.endswith("loss") else -1.0

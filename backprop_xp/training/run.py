@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.batches import Batches, Epoch
@@ -18,6 +19,9 @@ from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
 from backprop_xp.training.interruption import Interruption
+from backprop_xp.training.member_batches import MemberBatches, MemberEpoch
+from backprop_xp.training.population import Members
+from backprop_xp.training.population_history import PopulationHistory
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.step import TrainStep
 
@@ -29,16 +33,18 @@ class Plan:
     net: Network
     optimizer: Optimizer
     step: TrainStep
-    batches: Batches
+    batches: Batches | MemberBatches
     epochs: int
     schedule: Schedule | None
     evaluation: Evaluation | None
     callbacks: list[Callback]
-    seed: int | None
+    seed: int | list[int] | None
     # With weights, the loss of an epoch is the mean over its batches by their weight, or by rows.
     loss_by_rows: bool = False
     # Whether data are read while the run trains, which may fail.
     streamed: bool = False
+    # A member that diverges is put back and frozen, and the others go on.
+    lets_members_diverge: bool = False
 
 
 class TrainingRun:
@@ -47,13 +53,16 @@ class TrainingRun:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.net, self.optimizer, self.state = plan.net, plan.optimizer, plan.step.state
-        self.history = History()
+        self.members = None if plan.net.members is None else Members(plan.net, plan.step.state)
+        self.history = (
+            History() if self.members is None else PopulationHistory.of(plan.net.stack[0])
+        )
         self.epoch, self.epochs = 0, plan.epochs
         self.batch, self.batches = 0, len(plan.batches)
         self.figures: tuple[str, ...] = ("loss",)
         if plan.evaluation:
             self.figures += ("validation_loss", plan.evaluation.metric(plan.net).name)
-        self.state.learning_rate = plan.optimizer.learning_rate
+        self.state.learning_rate = plan.optimizer.rate
         self._interruption = Interruption()
         self._guard = Guard(self)
 
@@ -69,11 +78,22 @@ class TrainingRun:
                     self.epoch += 1
                     self._run_epoch()
         finally:
+            if self.members is not None:  # an epoch may have ended halfway
+                self.members.hold()
             self._tell("on_train_end")
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch or, if called from a batch, after this batch."""
         self.history.stopped = reason
+
+    def freeze(self, k: int, reason: str, arrays: tuple[Array, ...] | None = None) -> None:
+        """Let member k of a population stay as it is, or as it is in `arrays`, from now on."""
+        if self.members is None or not isinstance(self.history, PopulationHistory):
+            raise ConfigurationError("this run trains a single network: use run.stop(reason)")
+        self.members.freeze(k, reason, arrays)
+        self.history.end(k, reason)
+        if not self.members.active.any():
+            self.stop("every member has stopped")
 
     def sample(self, rows: int) -> tuple[Array, Array]:
         """The first rows of the training data, on the device."""
@@ -84,6 +104,8 @@ class TrainingRun:
         self.batch = 0
         self._tell("on_epoch_begin")
         loss = self._train_epoch(self.plan.batches.epoch())
+        if self.members is not None:
+            self.members.hold()
         if loss is None:  # ended within the epoch: its figures would not be those of an epoch
             return
         history = self.history
@@ -94,12 +116,14 @@ class TrainingRun:
             history.validation_loss.append(validation_loss)
             for name, value in metrics.items():
                 history.metrics.setdefault(name, []).append(value)
+        if self.members is not None and isinstance(history, PopulationHistory):
+            history.blank(self.members.active)
         if self.plan.schedule:
             self.plan.schedule.after_epoch(history)
         history.seconds.append(time.perf_counter() - start)
         self._tell("on_epoch_end")
 
-    def _train_epoch(self, epoch: Epoch) -> float | None:
+    def _train_epoch(self, epoch: Epoch | MemberEpoch) -> Any:
         """Train on every batch once; return the mean loss, or None if stopped on the way."""
         guard, interruption, history = self._guard, self._interruption, self.history
         before, after = self._hooks("on_batch_begin"), self._hooks("on_batch_end")
@@ -123,7 +147,7 @@ class TrainingRun:
         if self.plan.schedule:
             done = self.epoch - 1 + (self.batch - 1) / self.batches
             factor = self.plan.schedule.factor(done, self.epochs)
-            self.state.learning_rate = self.optimizer.learning_rate * factor
+            self.state.learning_rate = self.optimizer.rate * factor
         return self.plan.step(*batch)
 
     def _hooks(self, name: str) -> list[Callable[[Any], None]]:

@@ -253,7 +253,7 @@ class ReduceOnPlateau(Schedule):
         self._monitor.choose(figures)
 
     def after_epoch(self, history: History) -> None:
-        self._monitor.look(history)
+        self._monitor.look(history.latest())
         if self._monitor.exhausted:
             self._factor *= self.ratio
             self._monitor.waited = 0

@@ -14,6 +14,7 @@ from backprop_xp.training.batches import Epoch
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation, Metric
+from backprop_xp.training.member_batches import MemberEpoch
 from backprop_xp.training.ranks import Ranks
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.sources import Rows
@@ -49,7 +50,7 @@ class SharedRun(TrainingRun):
         with self._ranks.fatal():
             super()._run_epoch()
 
-    def _train_epoch(self, epoch: Epoch) -> float | None:
+    def _train_epoch(self, epoch: Epoch | MemberEpoch) -> Any:
         loss = super()._train_epoch(epoch)
         stopped = self.history.stopped is not None
         self._agree_to_stop()  # asked for in the last steps: the epoch is complete
@@ -84,8 +85,8 @@ class SharedGuard(Guard):
         super().__init__(run)
         self._ranks = ranks
 
-    def _first_layer(self, batch: int) -> tuple[int, str]:
-        found: list[tuple[int, str]] = self._ranks.gather(super()._first_layer(batch))
+    def _first_layer(self, batch: int, member: int | None) -> tuple[int, str]:
+        found: list[tuple[int, str]] = self._ranks.gather(super()._first_layer(batch, member))
         # The lowest layer; in the last one, words on values come before those on the loss.
         return min(found)
 

@@ -58,7 +58,7 @@ class SharedStep(TrainStep):
             With dropout, the number of each row in the whole batch.
         """
         if places:
-            self._trace(X, True).choose_dropout(self.seed + self.state.steps)
+            self._trace(X, True).choose_dropout(self._pattern())
         self.state.count_step()
         self._half(X, Y, shares, *places)
         self._sum(self._buffer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -29,7 +30,7 @@ class TrainStep:
     ) -> None:
         self.net, self._penalty_per_row = net, penalty_per_row
         self.state = optimizer.state(net)
-        self.seed = seed
+        self.seed: int | Sequence[int] = seed
         self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
         self._grads = net.gradient()
         self._traces: dict[tuple[int, bool], Trace] = {}
@@ -60,9 +61,16 @@ class TrainStep:
         Y = net.as_targets(Y, rows)
         weights = () if sample_weight is None else (net.as_weights(sample_weight, rows),)
         if net.architecture.dropout:
-            self._trace(X, bool(weights)).choose_dropout(self.seed + self.state.steps)
+            self._trace(X, bool(weights)).choose_dropout(self._pattern())
         self.state.count_step()
         return self._run(X, Y, *weights)[..., 0, 0]
+
+    def _pattern(self) -> int | list[int]:
+        """The number of this step's pattern of dropout; with seeds of their own, of each member."""
+        steps = self.state.steps
+        if isinstance(self.seed, int):
+            return self.seed + steps
+        return [seed + steps for seed in self.seed]
 
     def _step(self, X: Array, Y: Array, *weights: Array) -> Array:
         net, grads, trace = self.net, self._grads, self._trace(X, bool(weights))
@@ -80,25 +88,33 @@ class TrainStep:
         kind = X.shape[-2], weighted
         if kind not in self._traces:
             self._traces[kind] = self.net.trace(
-                X, in_place=True, dropout=True, penalty_per_row=self._penalty_per_row
+                X,
+                in_place=True,
+                dropout=True,
+                penalty_per_row=self._penalty_per_row,
+                own_patterns=not isinstance(self.seed, int),
             )
         self._traces[kind].read(X)
         return self._traces[kind]
 
 
 class ClippedNorm:
-    """Clipping of the whole gradient (Pascanu et al., 2013): g ← g · min(1, c/‖g‖)."""
+    """Clipping of the whole gradient (Pascanu et al., 2013): g ← g · min(1, c/‖g‖).
+
+    In a stack each network's gradient is clipped by its own norm.
+    """
 
     def __init__(self, net: Network, limit: float) -> None:
         backend = net.backend
         self._matmul = backend.matmul
-        self._squared = backend.empty((1, 1), net.dtype)
-        self._factors = (self._squared[0, 0, ...], backend.full((), limit, net.dtype))
+        self._squared = backend.empty((*net.stack, 1, 1), net.dtype)
+        squared = self._squared[..., 0] if net.stack else self._squared[0, 0, ...]
+        self._factors = (squared, backend.full((), limit, net.dtype))
         self._clip = backend.elementwise(clip)
 
     def apply(self, g: Array) -> None:
-        """Shorten g, a vector, in place if it is longer than the limit."""
-        self._matmul(g[None, :], g[:, None], self._squared)
+        """Shorten g, (P,) or (…, P), in place where it is longer than the limit."""
+        self._matmul(g[..., None, :], g[..., None], self._squared)
         self._clip(g, *self._factors)
 
 
