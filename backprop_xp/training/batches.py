@@ -13,7 +13,7 @@ from backprop_xp.training.sources import DeviceRows, Rows
 
 # So many elements are gathered at once: fewer calls than batch by batch for small batches, and what
 # was gathered is still in the cache when it is used.
-_GATHERED_ELEMENTS = 2**17
+GATHERED_ELEMENTS = 2**17
 
 
 class Batches:
@@ -81,7 +81,7 @@ class Epoch:
         self._tables, self._batch_size = tables, batch_size
         self._orders = None if order is None else [table.place(order) for table in tables]
         elements = batch_size * sum(table.columns for table in tables)
-        self._at_once = batch_size * max(1, _GATHERED_ELEMENTS // elements)
+        self._at_once = batch_size * max(1, GATHERED_ELEMENTS // elements)
 
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
         """Yield (X, Y), or (X, Y, weights), from batch number `start` on, counted from 0."""
