@@ -11,6 +11,8 @@ import numpy as np
 # A row that is read at random maps up to 2 MB of its file around it; after so many rows the
 # pages are handed back.
 _ROWS_PER_RELEASE = 16
+# Rows that follow each other map no more than themselves, and handing back stops every thread.
+_BYTES_PER_RELEASE = 2**22
 
 Chosen: TypeAlias = "np.ndarray | slice"
 
@@ -55,6 +57,7 @@ class MappedTable(Table):
         # A plain view, which is faster to index. It keeps the mapping open.
         self.array, self.shape = array.view(np.ndarray), array.shape
         self._mapping = _shared_mapping(array)
+        self._mapped = 0
 
     def read(self, rows: Chosen) -> np.ndarray:
         if isinstance(rows, slice):
@@ -71,7 +74,10 @@ class MappedTable(Table):
 
     def read_into(self, start: int, out: np.ndarray) -> None:
         out[...] = self.array[start : start + len(out)]
-        self._release()
+        self._mapped += out.nbytes
+        if self._mapped >= _BYTES_PER_RELEASE:
+            self._release()
+            self._mapped = 0
 
     def _release(self) -> None:
         """Unmap the pages; they stay in the system's cache, which gives way to who needs it."""

@@ -13,11 +13,8 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.training.batches import Batches, Epoch
+from backprop_xp.training.batches import GATHERED_ELEMENTS, Batches, Epoch
 from backprop_xp.training.sources import Rows
-
-# As for the batches of one process.
-_GATHERED_ELEMENTS = 2**17
 
 
 class SharedBatches(Batches):
@@ -100,7 +97,7 @@ class SharedEpoch(Epoch):
         self._tables, self._ends, self._extra = tables, [0, *ends.tolist()], extra
         self._placed = [table.place(rows) for table in tables]
         elements = int(max(np.diff(self._ends))) * sum(table.columns for table in tables)
-        self._at_once = max(1, _GATHERED_ELEMENTS // elements)
+        self._at_once = max(1, GATHERED_ELEMENTS // elements)
 
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
         first, count = start, len(self._ends) - 1

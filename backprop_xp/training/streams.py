@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import BackpropError, ConfigurationError, DataError
 from backprop_xp.maths.network import Network
 from backprop_xp.sources import Source, arrays, npy, npy_shards, zarr
 from backprop_xp.training.divergence import Snapshot
@@ -20,6 +20,7 @@ from backprop_xp.training.stream_batches import StreamBatches
 
 AnyBatches: TypeAlias = "StreamBatches | IterableBatches"
 
+VALIDATION = "validation_data"
 _CHOICES = (
     "a directory of .npy shards (X-0000.npy, Y-0000.npy …), a Zarr group with X and Y, a pair "
     "(X, Y) of .npy files, memory maps or Zarr arrays, what backprop_xp.sources.parquet(path, "
@@ -28,7 +29,7 @@ _CHOICES = (
 
 
 def stream(
-    net: Network, data: Any, batch_size: int | None, rng: Any, name: str = "X without Y"
+    net: Network, data: Any, batch_size: int | None, rng: Any, name: str = "X"
 ) -> AnyBatches:
     """Return the batches of what was handed to `fit` in place of X and Y.
 
@@ -65,11 +66,22 @@ def _as_source(data: Any, name: str) -> Source | None:
             return zarr(X, Y) if Path(X).is_dir() else npy(X, Y)
         if _has_rows(X) and _has_rows(Y):
             return arrays(X, Y)
-    if _has_rows(data) or is_frame(data) or not isinstance(data, Iterable):
-        raise ConfigurationError(
-            f"{name} is a {type(data).__name__}, which is no source: expected {_CHOICES}"
-        )
+    of_arrays = isinstance(data, tuple | list) and any(_is_array(x) for x in data)
+    if _is_array(data) or of_arrays or not isinstance(data, Iterable):
+        raise _no_source(data, name)
     return None
+
+
+def _no_source(data: Any, name: str) -> BackpropError:
+    what = type(data).__name__
+    if name == VALIDATION:
+        return ConfigurationError(
+            f"{name}: expected a pair (X, Y) or a source, not a {what}. Sources are {_CHOICES}"
+        )
+    return DataError(
+        f"Y: not real numbers but Python objects (it is None), and X alone, a {what}, is no "
+        f"source: expected X and Y, or {_CHOICES}"
+    )
 
 
 def _from_path(path: Path) -> Source:
@@ -88,6 +100,10 @@ def _from_path(path: Path) -> Source:
 
 def _is_path(x: Any) -> bool:
     return isinstance(x, str | os.PathLike)
+
+
+def _is_array(x: Any) -> bool:
+    return _has_rows(x) or is_frame(x)
 
 
 def _has_rows(x: Any) -> bool:
@@ -115,7 +131,7 @@ class StreamedEvaluation(Evaluation):
     """Validation data that are read batch by batch after every epoch, in their own order."""
 
     def __init__(self, net: Network, data: Any) -> None:
-        self._batches = stream(net, data, ROWS_AT_ONCE, None, "validation_data")
+        self._batches = stream(net, data, ROWS_AT_ONCE, None, VALIDATION)
 
     @property
     def rows(self) -> int:

@@ -162,14 +162,19 @@ def test_what_needs_all_rows(folder, options):
         bp.fit(network(), shards(folder), **options)
 
 
-@pytest.mark.parametrize("data", [X, X.tolist()[0][0], None, 3])
+@pytest.mark.parametrize("data", [X, [X, Y], (X, Y, Y), None, 3])
 def test_x_alone_is_no_source(data):
-    with pytest.raises(bp.ConfigurationError, match=r"X without Y is a .* no source: expected"):
+    with pytest.raises(
+        bp.DataError, match=r"it is None\), and X alone, a .* is no source: expected"
+    ):
         bp.fit(network(), data)
 
 
 def test_validation_data_that_are_none():
-    with pytest.raises(bp.ConfigurationError, match="validation_data is a int, which is no source"):
+    with pytest.raises(
+        bp.ConfigurationError,
+        match=r"validation_data: expected a pair .* or a source, not a int",
+    ):
         bp.fit(network(), X, Y, validation_data=3)
 
 
