@@ -10,6 +10,7 @@ nox.options.reuse_existing_virtualenvs = True
 TEST_NEEDS = [
     "pytest>=8",
     "pytest-cov",
+    "pytest-xdist",
     "hypothesis",
     "sympy",
     "array-api-strict>=2.4",
@@ -28,20 +29,23 @@ TEST_NEEDS = [
 PEERS = ["torch==2.13.0", "scikit-learn>=1.9"]
 # Only the lines that need a GPU may stay untested where there is none.
 COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]
+# A process of tests for each core, with BLAS on one thread: they would only wait for each other.
+PARALLEL = ["-n", "auto", "--dist", "worksteal"]
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite on every usable backend, with coverage."""
     session.install(".", *TEST_NEEDS)
-    session.run("pytest", *COVERAGE, *session.posargs)
+    session.run("pytest", *PARALLEL, *COVERAGE, *session.posargs, env=ONE_THREAD)
 
 
 @nox.session(name="tests-numpy")
 def tests_numpy(session: nox.Session) -> None:
     """Run the suite on NumPy alone."""
     session.install(".", *TEST_NEEDS)
-    session.run("pytest", *session.posargs, env={"BACKEND": "numpy"})
+    session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD | {"BACKEND": "numpy"})
 
 
 @nox.session(name="tests-cupy")
@@ -71,7 +75,7 @@ def tests_minimal(session: nox.Session) -> None:
 def tests_peers(session: nox.Session) -> None:
     """Compare with PyTorch autograd and scikit-learn."""
     session.install(".", *TEST_NEEDS, *PEERS)
-    session.run("pytest", "tests/peers", *session.posargs)
+    session.run("pytest", *PARALLEL, "tests/peers", *session.posargs, env=ONE_THREAD)
 
 
 @nox.session

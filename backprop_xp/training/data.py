@@ -80,7 +80,7 @@ def _from_source(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepa
 def _require_one_order(what: str, rngs: list[Any]) -> None:
     if len(rngs) > 1:
         raise ConfigurationError(
-            f"{what} does not go with a seed for each member, whose rows would all be others: give "
+            f"{what} does not go with each member's own seed, which would choose other rows: give "
             "one seed for all"
         )
 

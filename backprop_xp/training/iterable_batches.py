@@ -40,7 +40,7 @@ class IterableBatches:
     """
 
     def __init__(self, net: Network, iterable: Iterable[Any], rng: Any = None) -> None:
-        self.net, self.rng, self._iterable = net, rng, iterable
+        self.net, self.rngs, self._iterable = net, [rng], iterable
         self.name = f"the {type(iterable).__name__}"
         if iter(iterable) is iterable:
             raise ConfigurationError(

@@ -36,6 +36,7 @@ class StreamBatches:
         self, net: Network, source: Source, batch_size: int | None, rng: Any | None
     ) -> None:
         self.net, self.source, self.rng, self.rows = net, source, rng, source.rows
+        self.rngs = [rng]
         self.batch_size = self.rows if batch_size is None else min(batch_size, self.rows)
         self.expected: Expected | None = Expected(net)
         # Of the shape of the whole, but without its memory.
