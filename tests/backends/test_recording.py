@@ -52,7 +52,7 @@ def test_a_fused_kernel_has_the_values_of_the_kernel(numpy_backend, rng, g, shap
     assert np.array_equal(dz, own_dz)
 
 
-@pytest.mark.parametrize("shape", [(2, 1), (7, 3), (500, 3), (2, 500, 10)])
+@pytest.mark.parametrize("shape", [(2, 1), (7, 3), (40, 32), (2, 500, 10)])
 def test_softmax_over_few_or_many_rows_has_the_values_of_its_kernel(numpy_backend, rng, shape):
     z, kernel = rng.normal(size=shape), kernels.layer(SOFTMAX)
     z[0, ..., 0] = np.nan
