@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+pytest.importorskip("matplotlib")
+
 from benchmarks import scaling, scaling_page
 from benchmarks.cells import GRID, Cell
 from benchmarks.scaling_model import (
