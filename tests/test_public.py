@@ -90,6 +90,7 @@ def test_examples_run(name, monkeypatch):
     needs = {"strict": "array_api_strict"}
     needs |= dict.fromkeys(("cupy", "cuda_graph", "nccl", "pinned"), "cupy")
     needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
+    needs |= {"parquet_files": "pyarrow", "zarr_arrays": "zarr"}
     library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])
     if library:
         pytest.importorskip(library)
