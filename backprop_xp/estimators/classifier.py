@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import (
 
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.estimators.base import MultilayerPerceptron
-from backprop_xp.estimators.device import backend_for, on_device, to_host
+from backprop_xp.estimators.device import backend_for, namespace, on_device, to_host
 from backprop_xp.maths.network import Network
 
 
@@ -264,8 +264,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         A = self._forward(X)
         if self.n_outputs_ > 1:
             return A
-        xp = backend_for(None, A).xp if on_device(A) else np
-        return xp.concat([1.0 - A, A], axis=1)
+        return namespace(A).concat([1.0 - A, A], axis=1)
 
     def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithm of `predict_proba`.
@@ -279,8 +278,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         array, shape (n_samples, n_classes)
         """
         probabilities = self.predict_proba(X)
-        xp = backend_for(None, probabilities).xp if on_device(probabilities) else np
-        return xp.log(probabilities)
+        return namespace(probabilities).log(probabilities)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

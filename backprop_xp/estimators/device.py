@@ -32,6 +32,11 @@ def backend_for(given: Any, X: Any) -> Backend:
     return get_backend(given)
 
 
+def namespace(array: Any) -> Any:
+    """Return the namespace that computes with an array where it lives."""
+    return backend_for(None, array).xp if on_device(array) else np
+
+
 def to_host(array: Any) -> Any:
     """Return a device array as a NumPy array, and all else as it is."""
     return backend_for(None, array).to_numpy(array) if on_device(array) else array

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import DataError
 from backprop_xp.sources.base import Reader, Rows, Source, require_alike
+from backprop_xp.sources.extras import extra
 from backprop_xp.sources.parquet_columns import Columns, filled
 
 
@@ -165,15 +166,9 @@ def _files(path: Path) -> list[Path]:
 
 
 def _opened(path: Path) -> Any:
+    parquet_library = extra("pyarrow.parquet", "parquet", "a Parquet source")
     try:
-        from pyarrow.parquet import ParquetFile
-    except ImportError as problem:
-        raise ConfigurationError(
-            'a Parquet source needs pyarrow, which is not installed: pip install "backprop-xp'
-            '[parquet]"'
-        ) from problem
-    try:
-        return ParquetFile(path, memory_map=False)
+        return parquet_library.ParquetFile(path, memory_map=False)
     except Exception as problem:  # FileNotFoundError, ArrowInvalid, OSError …
         raise DataError(f"{path} cannot be read as Parquet ({problem!r:.300})") from problem
 

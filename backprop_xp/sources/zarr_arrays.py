@@ -7,6 +7,7 @@ from typing import Any
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources.base import Source
+from backprop_xp.sources.extras import extra
 from backprop_xp.sources.row_arrays import ArraySource
 
 
@@ -82,12 +83,7 @@ def _opened(array: Any) -> Any:
 
 
 def _open(path: str) -> Any:
-    try:
-        import zarr as library
-    except ImportError as problem:
-        raise ConfigurationError(
-            'a Zarr source needs zarr, which is not installed: pip install "backprop-xp[zarr]"'
-        ) from problem
+    library = extra("zarr", "zarr", "a Zarr source")
     try:
         return library.open(path, mode="r")
     except Exception as problem:  # Zarr's own kinds, and those of its codecs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import DataError
-from backprop_xp.tables import extras
+from backprop_xp.sources import extras
 from backprop_xp.tables.columns import (
     Frame,
     Series,

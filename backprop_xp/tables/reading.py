@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import DataError
-from backprop_xp.tables import extras
+from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame
 
 # Besides what pandas takes for a missing value: an empty field, NA, N/A, NaN, null, None, …

@@ -43,9 +43,9 @@ def prepare(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
     """Check the data and divide them as was asked; `rngs` draw orders, one for all or for each."""
     if given.validation_data is not None and given.validation_fraction is not None:
         raise ConfigurationError("validation_data and validation_fraction: give one of them")
-    if given.Y is None or isinstance(given.X, str | os.PathLike):
-        return _from_source(job, net, given, rngs)
     one = net if net.members is None else net.member(0)  # the data are shared by all members
+    if given.Y is None or isinstance(given.X, str | os.PathLike):
+        return _from_source(job, one, given, rngs)
     X, Y = checked_rows(one, given.X, given.Y)
     weights = _weights(job, one, Y, given)
     evaluation, streamed = _validation(job, one, given.validation_data)
@@ -72,9 +72,8 @@ def _from_source(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepa
         validation_fraction=given.validation_fraction,
     )
     source = given.X if given.Y is None else (given.X, given.Y)
-    one = net if net.members is None else net.member(0)
-    batches = streams.stream(one, source, given.batch_size, rngs[0])
-    return Prepared(batches, _validation(job, one, given.validation_data)[0], True)
+    batches = streams.stream(net, source, given.batch_size, rngs[0])
+    return Prepared(batches, _validation(job, net, given.validation_data)[0], True)
 
 
 def _require_one_order(what: str, rngs: list[Any]) -> None:

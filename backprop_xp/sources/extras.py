@@ -1,4 +1,4 @@
-"""The libraries that tables need, which are extras of this package."""
+"""The libraries that data on disk need, which are extras of this package."""
 
 from __future__ import annotations
 
