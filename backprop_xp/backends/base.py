@@ -186,18 +186,15 @@ class Mover:
     """Moves batches from the host to the device, in the order in which they are trained on.
 
     Where the device has memory of its own, the arrays that `move` returns are used again: each is
-    valid until three others of its shape and dtype were asked for.
+    valid until three others of its shape and dtype were asked for. Where it has not, they are the
+    host's arrays.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-        """Return an array on the host to write a batch into; `move` comes next."""
-        return np.empty(shape, dtype)
-
     def move(self, host: np.ndarray) -> Array:
-        """Return on the device what was written into the `room`, without waiting for it."""
+        """Return an array on the device with these values, without waiting for it."""
         return self._backend.asarray(host)
 
 

@@ -28,8 +28,18 @@ class PinnedMover(Mover):
         self._rings: dict[Any, Iterator[_Slot]] = {}
         self._latest: dict[Any, _Slot] = {}
 
-    def room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-        kind = shape, np.dtype(dtype)
+    def move(self, host: np.ndarray) -> Array:
+        slot = self._next(host)
+        slot.host[...] = host
+        self._stream.wait_event(slot.used)
+        slot.device.set(slot.host, stream=self._stream)
+        slot.moved = self._stream.record()
+        cupy.cuda.get_current_stream().wait_event(slot.moved)
+        return slot.device
+
+    def _next(self, host: np.ndarray) -> _Slot:
+        """The next place for an array of this kind, where the host may write."""
+        kind = host.shape, host.dtype
         if kind not in self._rings:
             self._rings[kind] = cycle([_Slot(*kind) for _ in range(_SLOTS)])
         elif kind in self._latest:
@@ -38,15 +48,7 @@ class PinnedMover(Mover):
         slot = self._latest[kind] = next(self._rings[kind])
         if slot.moved is not None:
             slot.moved.synchronize()  # of three batches ago: the host may write there again
-        return slot.host
-
-    def move(self, host: np.ndarray) -> Array:
-        slot = self._latest[host.shape, host.dtype]
-        self._stream.wait_event(slot.used)
-        slot.device.set(slot.host, stream=self._stream)
-        slot.moved = self._stream.record()
-        cupy.cuda.get_current_stream().wait_event(slot.moved)
-        return slot.device
+        return slot
 
 
 class _Slot:

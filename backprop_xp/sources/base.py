@@ -159,14 +159,15 @@ class Source(ABC):
         """Return the bytes that `fit` holds of this source at most.
 
         With r the bytes of a row (X and Y), B the `buffer_rows` (or m, or a batch, if that is
-        less, or more) and k the number of blocks::
+        less, or more), k the number of blocks, and c the numbers in a row of X, or of Y::
 
             2·B·r       the buffer that is trained on and the one that is filled
-            + 16·B      the order of their rows
+            + p·r       a piece of up to 256 KiB, on its way from the file to its places there
+            + 24·B      the order of their rows
             + 48·k      where the blocks are, and their order
             + decoded   of Parquet twice the largest row group; of Zarr a chunk of X and of Y
-            + 4·g·r'    batches: g rows are gathered at a time, a batch or up to 2¹⁷ numbers, and
-                        r' is the larger of r and a row in the network's float64
+            + 32·g·c    batches, for X and for Y: of g rows, a batch or up to 2¹⁷ numbers, are
+                        four copies at most, of 8 bytes a number
 
         Examples
         --------
@@ -176,11 +177,14 @@ class Source(ABC):
         True
         """
         row = self.x.nbytes + self.y.nbytes
-        numbers = sum(int(np.prod(rows.tail, dtype=np.int64)) for rows in (self.x, self.y))
         buffered = min(max(self.buffer_rows, batch_size), max(self.rows, 1))
-        gathered = max(batch_size, 2**17 // max(1, numbers))
-        batches = 4 * min(gathered, buffered) * max(row, 8 * numbers)
-        return 2 * buffered * row + 16 * buffered + 48 * len(self.blocks) + self.decoded + batches
+        batches = 0
+        for rows in (self.x, self.y):
+            numbers = max(1, int(np.prod(rows.tail, dtype=np.int64)))
+            batches += 32 * min(max(batch_size, 2**17 // numbers), buffered) * numbers
+        rows_held = 2 * buffered + min(buffered, block_rows(row))
+        ordered = 24 * buffered + 48 * len(self.blocks)
+        return rows_held * row + ordered + self.decoded + batches
 
 
 def block_rows(row_bytes: int) -> int:

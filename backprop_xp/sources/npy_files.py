@@ -21,6 +21,9 @@ from backprop_xp.sources.base import (
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
+# A process may often have no more than 256 files open, its own included.
+_OPEN_FILES = 64
+
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -133,17 +136,39 @@ class _NpySource(Source):
 
 
 class _NpyReader(Reader):
+    """Keeps the files open that it read last: to open one costs as much as to read a block."""
+
     def __init__(self, shards: list[tuple[_NpyFile, _NpyFile]]) -> None:
         self._shards = shards
+        self._open: dict[Path, BinaryIO] = {}
 
     def read(self, part: int, start: int, X: np.ndarray, Y: np.ndarray) -> None:
         for file, out in zip(self._shards[part], (X, Y), strict=True):
-            file.read(start, out)
+            try:
+                file.read(self._opened(file.path), start, out)
+            except (OSError, EOFError) as problem:
+                raise DataError(
+                    f"{file.path}: rows {start} … {start + len(out) - 1} cannot be read "
+                    f"({problem}). It has changed since fit began"
+                ) from problem
+
+    def _opened(self, path: Path) -> BinaryIO:
+        file = self._open.pop(path, None)
+        if file is None:
+            if len(self._open) == _OPEN_FILES:
+                self._open.pop(next(iter(self._open))).close()
+            file = path.open("rb", buffering=0)
+        self._open[path] = file
+        return file
+
+    def close(self) -> None:
+        while self._open:
+            self._open.popitem()[1].close()
 
 
 @dataclass(frozen=True)
 class _NpyFile:
-    """Where the rows of a file are; it is open only while it is read."""
+    """Where the rows of a file are."""
 
     path: Path
     offset: int
@@ -151,18 +176,12 @@ class _NpyFile:
     rows: Rows
     dtype: np.dtype[Any]
 
-    def read(self, start: int, out: np.ndarray) -> None:
+    def read(self, file: BinaryIO, start: int, out: np.ndarray) -> None:
+        """Read the rows from `start` on out of the open file."""
         same = self.dtype == out.dtype
         raw = out if same else np.empty(out.shape, self.dtype)
-        try:
-            with self.path.open("rb", buffering=0) as file:
-                file.seek(self.offset + start * raw[:1].nbytes)
-                _fill(file, raw)
-        except (OSError, EOFError) as problem:
-            raise DataError(
-                f"{self.path}: rows {start} … {start + len(out) - 1} cannot be read ({problem}). "
-                "It has changed since fit began"
-            ) from problem
+        file.seek(self.offset + start * raw[:1].nbytes)
+        _fill(file, raw)
         if not same:
             out[...] = raw
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, Mover
+from backprop_xp.backends.base import Array
 from backprop_xp.maths.network import Network
 from backprop_xp.sources.base import Reader, Source
-from backprop_xp.sources.host_tables import Chosen, Table
-from backprop_xp.training.batches import Epoch
+from backprop_xp.training.batches import GATHERED_ELEMENTS
+from backprop_xp.training.buffers import Buffers
 from backprop_xp.training.expected import Expected
 from backprop_xp.training.prefetch import one_ahead
-from backprop_xp.training.sources import HostRows
 
 
 class StreamBatches:
@@ -82,54 +81,25 @@ class StreamBatches:
         finally:
             self._spare.append(lent)
 
-    def on_device(self, X: np.ndarray, Y: np.ndarray) -> tuple[HostRows, HostRows]:
-        """Rows of a full buffer, from which batches are taken."""
-        net, mover = self.net, self._mover
-        return (
-            HostRows(
-                _Buffered(X, mover),
-                net.sizes[0],
-                lambda x: net.as_inputs(mover.move(x), move=True),
-            ),
-            HostRows(
-                _Buffered(Y, mover),
-                net.sizes[-1],
-                lambda y: net.as_targets(mover.move(y), len(y), move=True),
-            ),
+    def windows(self, X: np.ndarray, Y: np.ndarray, start: int) -> Iterator[tuple[Array, ...]]:
+        """Yield the batches of a full buffer from row `start` on, on the device."""
+        net, move = self.net, self._mover.move
+        inputs = self._batches(X, start, net.sizes[0], lambda x: net.as_inputs(move(x), move=True))
+        targets = self._batches(
+            Y, start, net.sizes[-1], lambda y: net.as_targets(move(y), len(y), move=True)
         )
+        yield from zip(inputs, targets, strict=True)
 
-
-class Buffers:
-    """Room for the rows that are trained on, and for those that are read meanwhile."""
-
-    def __init__(self, source: Source, rows: int) -> None:
-        self._source, self._rows = source, rows
-        self._pair: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """X and Y of the buffer of this number; every second one has the same memory."""
-        if len(self._pair) <= number % 2:
-            x, y = self._source.x, self._source.y
-            self._pair.append((x.empty(self._rows), y.empty(self._rows)))
-        return self._pair[number % 2]
-
-
-class _Buffered(Table):
-    """Rows of a buffer; what is read of them is about to be moved."""
-
-    def __init__(self, array: np.ndarray, mover: Mover) -> None:
-        self._array, self._mover, self.shape = array, mover, array.shape
-
-    def read(self, rows: Chosen) -> np.ndarray:
-        array = self._array
-        if isinstance(rows, slice):
-            room = self._mover.room(array[rows].shape, array.dtype)
-            room[...] = array[rows]
-        else:
-            room = self._mover.room((len(rows), *array.shape[1:]), array.dtype)
-            # Another mode would gather into an array of its own first; all numbers are in bounds.
-            np.take(array, rows, axis=0, out=room, mode="clip")
-        return room
+    def _batches(
+        self, rows: np.ndarray, start: int, columns: int, convert: Callable[[np.ndarray], Array]
+    ) -> Iterator[Array]:
+        """Convert the rows of several small batches in one go, and hand out windows."""
+        size = self.batch_size
+        at_once = size * max(1, GATHERED_ELEMENTS // (size * columns))
+        for first in range(start, len(rows), at_once):
+            part = convert(rows[first : first + at_once])
+            for row in range(0, part.shape[-2], size):
+                yield part[..., row : min(row + size, part.shape[-2]), :]
 
 
 class _Order:
@@ -148,21 +118,27 @@ class _Order:
                 self._seed = int(rng.integers(2**62))
         self._ends = np.cumsum(blocks.rows[self._blocks])
 
-    def rows(self, number: int, count: int) -> np.ndarray | None:
-        """The order of the rows of one buffer; None where they stay as they are."""
+    def places(self, number: int, count: int) -> np.ndarray | None:
+        """Where in a buffer the rows go as they are read; None where they stay as they are."""
+        order = self._rows
         if self._seed is not None:
-            return np.random.default_rng((self._seed, number)).permutation(count)
-        return self._rows
+            order = np.random.default_rng((self._seed, number)).permutation(count)
+        if order is None:
+            return None
+        places = np.empty_like(order)
+        places[order] = np.arange(count)
+        return places
 
-    def pieces(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
+    def pieces(self, start: int, stop: int, at_most: int) -> Iterator[tuple[int, int, int]]:
         """(block, first row in the block, number of rows) of the rows start … stop − 1."""
         place = int(np.searchsorted(self._ends, start, side="right"))
         while start < stop:
             end, block = int(self._ends[place]), int(self._blocks[place])
             begin = int(self._ends[place - 1]) if place else 0
-            count = min(end, stop) - start
+            count = min(end - start, stop - start, at_most)
             yield block, start - begin, count
-            start, place = start + count, place + 1
+            start += count
+            place += start == end
 
 
 class StreamEpoch:
@@ -177,34 +153,35 @@ class StreamEpoch:
         """Yield (X, Y) from batch number `start` on, counted from 0."""
         size, buffer_rows = self._all.batch_size, self._all.buffer_rows
         first = start * size // buffer_rows
-        skip = start - first * buffer_rows // size
+        skipped = start * size - first * buffer_rows
         numbers = range(first, math.ceil(self._all.rows / buffer_rows))
         with closing(self._all.source.reader()) as reader, self._all.buffers() as buffers:
 
             def fill(number: int) -> tuple[np.ndarray, np.ndarray]:
-                return self._fill(reader, number, *buffers[number])
+                return self._fill(reader, number, buffers)
 
             with closing(one_ahead(fill, numbers)) as full:
-                for number, (X, Y) in zip(numbers, full, strict=True):
-                    order = self._order.rows(number, len(X))
-                    yield from Epoch(self._all.on_device(X, Y), size, order).batches(skip)
-                    skip = 0
+                for X, Y in full:
+                    yield from self._all.windows(X, Y, skipped)
+                    skipped = 0
         if start == 0:
             self._all.expected = None  # all values have been looked at
 
-    def _fill(
-        self, reader: Reader, number: int, X: np.ndarray, Y: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Read the rows of a buffer, and look at their values in the first epoch."""
+    def _fill(self, reader: Reader, number: int, buffers: Buffers) -> tuple[np.ndarray, np.ndarray]:
+        """Read the rows of a buffer to where they belong; in the first epoch, look at them."""
         source, expected = self._all.source, self._all.expected
         first = number * self._all.buffer_rows
         stop, done = min(first + self._all.buffer_rows, self._all.rows), 0
-        for block, begin, count in self._order.pieces(first, stop):
+        buffer, places = buffers[number], self._order.places(number, stop - first)
+        for block, begin, count in self._order.pieces(first, stop, buffers.at_once):
             part, row = int(source.blocks.part[block]), int(source.blocks.start[block]) + begin
             some = slice(done, done + count)
-            reader.read(part, row, X[some], Y[some])
+            X, Y = buffers.piece(count) if places is not None else buffer.rows(some)
+            reader.read(part, row, X, Y)
             if expected is not None:
                 *names, offset = source.place(part)
-                expected.check(X[some], Y[some], names, offset + row)
+                expected.check(X, Y, names, offset + row)
+            if places is not None:
+                buffer.write(places[some], X, Y)
             done += count
-        return X[:done], Y[:done]
+        return buffer.rows(slice(0, done))

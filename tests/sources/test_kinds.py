@@ -103,7 +103,8 @@ def test_half_precision_becomes_single(tmp_path):
     np.save(tmp_path / "Y.npy", Y)
     source = bp.sources.npy(tmp_path / "X.npy", tmp_path / "Y.npy")
     x, y = source.x.empty(5), source.y.empty(5)
-    source.reader().read(0, 3, x, y)
+    with closing(source.reader()) as reader:
+        reader.read(0, 3, x, y)
     assert x.dtype == np.float32
     assert np.array_equal(x, X[3:8].astype("f2").astype("f4"))
 
@@ -111,8 +112,8 @@ def test_half_precision_becomes_single(tmp_path):
 def test_memory_is_the_sum_of_its_terms(tmp_path):
     source = bp.sources.npy_shards(npy_shards(tmp_path), buffer_rows=100)
     row = 5 * 4 + 8
-    gathered = 4 * 100 * 8 * 6  # in rows of six numbers; the buffer has no more
-    assert source.memory(10) == 2 * 100 * row + 16 * 100 + 48 * 4 + gathered
+    batches = 4 * 8 * 100 * (5 + 1)  # converted all at once: the buffer has no more
+    assert source.memory(10) == (2 + 1) * 100 * row + 24 * 100 + 48 * 4 + batches
 
 
 def test_repr_says_what_it_is(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -49,9 +50,9 @@ def test_every_row_comes_once(backend, folder, batch_size, buffer_rows):
         pytest.skip("slow")
     made = batches(backend, folder, batch_size, buffer_rows)
     for _ in range(2):
-        seen = list(made.epoch().batches())
-        assert [x.shape[0] for x, _ in seen] == made.sizes()
-        assert sorted(order(backend, seen)) == list(range(ROWS))
+        seen = [order(backend, [batch]) for batch in made.epoch().batches()]
+        assert [len(rows) for rows in seen] == made.sizes()
+        assert sorted(row for rows in seen for row in rows) == list(range(ROWS))
 
 
 def test_every_epoch_has_an_order_of_its_own_that_the_seed_decides(backend, folder):
@@ -112,17 +113,45 @@ def test_two_passes_at_a_time_do_not_disturb_each_other(backend, folder):
     assert [row for _, b in pairs for row in b] == whole
 
 
-def test_a_batch_is_not_changed_by_those_after_it(backend, folder):
-    epoch = batches(backend, folder).epoch()
-    at_hand = [order(backend, [batch]) for batch in epoch.batches()]
-    if backend.name != "cupy":  # where their memory is used again
-        assert [order(backend, [batch]) for batch in list(epoch.batches())] == at_hand
+def test_a_batch_stays_as_it_is_until_the_next_is_asked_for(backend, folder):
+    made = batches(backend, folder)
+    for batch in made.epoch().batches():
+        at_hand = order(backend, [batch])
+        for thread in threading.enumerate():
+            if "reads-ahead" in thread.name:
+                thread.join(0.005)  # all that it reads meanwhile
+        assert order(backend, [batch]) == at_hand
+
+
+def test_rows_of_any_width_and_dtype_are_shuffled_whole(backend, tmp_path):
+    for columns, dtype in ((1, "u1"), (3, "i2"), (1000, "f8")):
+        values = np.arange(300 * columns).reshape(300, columns) % 97
+        source = bp.sources.arrays(values.astype(dtype), Y[:300], buffer_rows=64)
+        net = bp.Network([columns, 1], output="identity", dtype="float64", backend=backend)
+        made = StreamBatches(net, source, 32, np.random.default_rng(5))
+        for x, y in made.epoch().batches():
+            rows = backend.to_numpy(y)[:, 0].astype(int)
+            assert np.array_equal(backend.to_numpy(x), values[rows])
 
 
 def test_a_sample_is_the_first_rows(backend, folder):
     made = batches(backend, folder)
     assert order(backend, [made.sample(4)]) == [0, 1, 2, 3]
     assert order(backend, [made.sample(400)]) == list(range(10))
+
+
+def test_few_files_are_open_at_a_time(backend, folder, monkeypatch):
+    """What is closed for others is opened again; a file left open would be a warning."""
+    whole = order(backend, batches(backend, folder).epoch().batches())
+    monkeypatch.setattr("backprop_xp.sources.npy_files._OPEN_FILES", 3)
+    assert order(backend, batches(backend, folder).epoch().batches()) == whole
+    reader = bp.sources.npy_shards(folder).reader()
+    with closing(reader):
+        for part in (0, 1, 2, 3, 4, 0):
+            x, y = np.empty((1, 2), "f4"), np.empty(1, "f4")
+            reader.read(part, 7, x, y)
+            assert y == 200 * part + 7
+            assert len(reader._open) <= 3
 
 
 def test_no_thread_is_left_behind(backend, folder):

@@ -71,8 +71,8 @@ def test_a_fit_is_the_steps_on_its_batches(backend, folder):
 
 def _host(backend, epoch):
     return [
-        (backend.asarray(backend.to_numpy(x)), backend.asarray(backend.to_numpy(y)))
-        for x, y in epoch.batches()
+        tuple(backend.asarray(backend.to_numpy(array).copy()) for array in batch)
+        for batch in epoch.batches()
     ]
 
 
