@@ -36,7 +36,7 @@ class Expected:
         try:
             require_inputs(X.shape, self.sizes[0], ())
             require_targets(Y.shape, len(X), self.sizes[-1], (), labels)
-            self._targets(Y[:1])
+            self._targets(Y[:1], 1)
         except BackpropError as problem:
             raise type(problem)(f"{name}: {problem}") from None
 
@@ -54,24 +54,40 @@ class Expected:
         """
         step = max(1, _CHECKED_ELEMENTS // max(self.sizes[0], self.sizes[-1]))
         for start in range(0, len(X), step):
-            some = slice(start, start + step)
-            self._check_inputs(X[some], names[0], first + start)
-            self._check_targets(Y[some], names[1], first + start)
+            x, y = X[start : start + step], Y[start : start + step]
+            if X.dtype.kind == "f":  # other numbers are finite
+                self._check_inputs(self._inputs(x), names[0], first + start)
+            self._check_targets(self._targets(y, len(y)), y, names[1], first + start)
 
-    def _check_inputs(self, X: np.ndarray, name: str, first: int) -> None:
-        if X.dtype.kind != "f":  # other numbers are finite
-            return
-        values = as_inputs(self.backend, X, self.sizes[0], self.dtype, ())
-        finite = np.isfinite(values)
+    def taken(self, X: np.ndarray, Y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return a batch as the network takes it, in memory of its own, or raise as the others."""
+        try:
+            inputs, targets = self._inputs(X), self._targets(Y, len(X))
+        except BackpropError as problem:
+            raise type(problem)(f"{name}: {problem}") from None
+        self._check_inputs(inputs, f"{name}: X", 0)
+        self._check_targets(targets, Y, f"{name}: Y", 0)
+        return _own(inputs, X), _own(targets, Y)
+
+    def _check_inputs(self, inputs: np.ndarray, name: str, first: int) -> None:
+        finite = np.isfinite(inputs)
         if not finite.all():
-            part = Part(self, values, Names(name), first, -1, _ADVICE)
+            part = Part(self, inputs, Names(name), first, -1, _ADVICE)
             part.refuse(~finite, f"is not finite in {self.dtype}")
 
-    def _check_targets(self, Y: np.ndarray, name: str, first: int) -> None:
-        part = Part(self, self._targets(Y), Names(name), first, -1, _ADVICE)
-        check_targets(part, Y, first)
+    def _check_targets(self, targets: np.ndarray, given: np.ndarray, name: str, first: int) -> None:
+        check_targets(Part(self, targets, Names(name), first, -1, _ADVICE), given, first)
 
-    def _targets(self, Y: np.ndarray) -> np.ndarray:
+    def _inputs(self, X: np.ndarray) -> np.ndarray:
+        inputs: np.ndarray = as_inputs(self.backend, X, self.sizes[0], self.dtype, ())
+        return inputs
+
+    def _targets(self, Y: np.ndarray, rows: int) -> np.ndarray:
         n_L, classes = self.sizes[-1], self._classes
-        targets: np.ndarray = as_targets(self.backend, Y, len(Y), n_L, self.dtype, (), classes)
+        targets: np.ndarray = as_targets(self.backend, Y, rows, n_L, self.dtype, (), classes)
         return targets
+
+
+def _own(array: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Return the array, or a copy where it has the memory of what was given."""
+    return np.array(array, order="C") if np.may_share_memory(array, given) else array
