@@ -27,7 +27,7 @@ looks at the values and takes the memory of the buffers. Files are in the page c
 memory is that of the same round, and its median. {shards} shards; row groups of {groups:,} rows;
 chunks of {chunks:,} rows in Zarr. *Rows at random* is `fit(net, X, Y)` with memory maps, which
 orders all rows anew; all the others but the iterable, which shuffles for itself, go by blocks and a
-buffer of 16 MiB. Random numbers do not compress: real data may be faster to read, and slower to
+buffer of 32 MiB. Random numbers do not compress: real data may be faster to read, and slower to
 decode."""
 
 Found = dict[str, list[dict[str, Any]]]

@@ -6,7 +6,7 @@ of Zarr arrays, a directory of `.npy` shards, a Zarr group with X and Y, and any
 batches that can be gone through anew in every epoch.
 
 **The order.** A source consists of *blocks*: some rows that follow each other in one file, about
-256 KiB of them, a row group of Parquet, chunks of Zarr. Every epoch reads the blocks in a new
+512 KiB of them, a row group of Parquet, chunks of Zarr. Every epoch reads the blocks in a new
 order into a buffer of `buffer_rows` rows, and trains on the rows of a full buffer in a random
 order, while a thread fills a second one. Both orders are drawn from the seed of `fit`. So a batch
 is a random sample of `buffer_rows` rows that come from many places, if blocks are small beside the

@@ -13,9 +13,9 @@ import numpy as np
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 
 # About so much is read in one go, where files do not say what belongs together ...
-BLOCK_BYTES = 2**18
+BLOCK_BYTES = 2**19
 # ... and by default, so much is shuffled at a time.
-_BUFFER_BYTES = 2**24
+_BUFFER_BYTES = 2**25
 
 # As in memory: half and extended precision are not in every array library.
 _PORTABLE: dict[str, np.dtype[Any]] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
@@ -162,7 +162,7 @@ class Source(ABC):
         less, or more), k the number of blocks, and c the numbers in a row of X, or of Y::
 
             2·B·r       the buffer that is trained on and the one that is filled
-            + p·r       a piece of up to 256 KiB, on its way from the file to its places there
+            + p·r       a piece of up to 512 KiB, on its way from the file to its places there
             + 24·B      the order of their rows
             + 48·k      where the blocks are, and their order
             + decoded   of Parquet twice the largest row group; of Zarr a chunk of X and of Y

@@ -39,7 +39,7 @@ def npy(X: PathLike, Y: PathLike, *, buffer_rows: int | None = None) -> Source:
     X, Y : path
         What `numpy.save` wrote: (m, n_0), and (m,), (m, 1) or (m, n_L).
     buffer_rows : int, optional
-        Among so many rows a batch is drawn; by default, as many as have 16 MiB.
+        Among so many rows a batch is drawn; by default, as many as have 32 MiB.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source
         name has a Y (or y) there instead, `Y-0000.npy`. Shards are counted in the order of
         their names. Other files are left alone.
     buffer_rows : int, optional
-        Among so many rows a batch is drawn; by default, as many as have 16 MiB.
+        Among so many rows a batch is drawn; by default, as many as have 32 MiB.
 
     Raises
     ------

@@ -35,7 +35,7 @@ def parquet(
         hold numbers or booleans, or lists of numbers of a fixed length (many values in one
         column, which is read much faster than as many columns).
     buffer_rows : int, optional
-        Among so many rows a batch is drawn; by default, as many as have 16 MiB.
+        Among so many rows a batch is drawn; by default, as many as have 32 MiB.
 
     Raises
     ------

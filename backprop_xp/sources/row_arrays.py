@@ -26,7 +26,7 @@ def arrays(X: Any, Y: Any, *, buffer_rows: int | None = None) -> Source:
     Y : array_like, shape (m,), (m, 1) or (m, n_L)
         As X; the two may be of different kinds.
     buffer_rows : int, optional
-        Among so many rows a batch is drawn; by default, as many as have 16 MiB.
+        Among so many rows a batch is drawn; by default, as many as have 32 MiB.
 
     Raises
     ------

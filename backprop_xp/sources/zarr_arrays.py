@@ -20,7 +20,7 @@ def zarr(X: Any, Y: Any = None, *, buffer_rows: int | None = None) -> Source:
         Without Y, the path of a group that has an array X and an array Y (or y).
     Y : path or zarr.Array, shape (m,), (m, 1) or (m, n_L), optional
     buffer_rows : int, optional
-        Among so many rows a batch is drawn; by default, as many as have 16 MiB.
+        Among so many rows a batch is drawn; by default, as many as have 32 MiB.
 
     Raises
     ------

@@ -10,21 +10,22 @@ from backprop_xp.sources.base import Source, block_rows
 
 
 class Buffer:
-    """X and Y of as many rows as are shuffled at a time."""
+    """X and Y of so many rows.
+
+    Attributes
+    ----------
+    items : tuple of numpy.ndarray
+        The same memory of X and of Y, a row as one item: these are copied much faster.
+    """
 
     def __init__(self, source: Source, rows: int) -> None:
         self._pair = source.x.empty(rows), source.y.empty(rows)
-        self._as_items = [_as_items(array) for array in self._pair]
+        self.items = tuple(_as_items(array) for array in self._pair)
 
     def rows(self, some: slice) -> tuple[np.ndarray, np.ndarray]:
         """X and Y of some rows: windows, no copies."""
         X, Y = self._pair
         return X[some], Y[some]
-
-    def write(self, places: np.ndarray, X: np.ndarray, Y: np.ndarray) -> None:
-        """Write rows to the given places."""
-        for own, new in zip(self._as_items, (X, Y), strict=True):
-            own[places] = _as_items(new)
 
 
 class Buffers:
@@ -34,13 +35,15 @@ class Buffers:
     ----------
     at_once : int
         So many rows at most are in a piece, which stays in the cache until it is shuffled.
+    piece : Buffer
+        The room for them.
     """
 
     def __init__(self, source: Source, rows: int) -> None:
         self._source, self._rows = source, rows
         self._pair: list[Buffer] = []
         self.at_once = min(rows, block_rows(source.x.nbytes + source.y.nbytes))
-        self._piece = Buffer(source, self.at_once)
+        self.piece = Buffer(source, self.at_once)
 
     def __getitem__(self, number: int) -> Buffer:
         """The buffer of this number; every second one has the same memory."""
@@ -48,13 +51,13 @@ class Buffers:
             self._pair.append(Buffer(self._source, self._rows))
         return self._pair[number % 2]
 
-    def piece(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Room for so many rows on their way into a buffer."""
-        return self._piece.rows(slice(0, rows))
+    def shuffle(self, number: int, places: np.ndarray) -> None:
+        """Write the first rows of the piece to these places in the buffer of this number."""
+        for own, new in zip(self[number].items, self.piece.items, strict=True):
+            own[places] = new[: len(places)]
 
 
 def _as_items(array: np.ndarray) -> np.ndarray:
-    """Return rows as single items, which are copied much faster than rows of numbers."""
     row: Any = np.dtype((np.void, array[:1].nbytes))
     items: np.ndarray = array.reshape(len(array), -1).view(row)[:, 0]
     return items

@@ -176,12 +176,12 @@ class StreamEpoch:
         for block, begin, count in self._order.pieces(first, stop, buffers.at_once):
             part, row = int(source.blocks.part[block]), int(source.blocks.start[block]) + begin
             some = slice(done, done + count)
-            X, Y = buffers.piece(count) if places is not None else buffer.rows(some)
+            X, Y = buffer.rows(some) if places is None else buffers.piece.rows(slice(0, count))
             reader.read(part, row, X, Y)
             if expected is not None:
                 *names, offset = source.place(part)
                 expected.check(X, Y, names, offset + row)
             if places is not None:
-                buffer.write(places[some], X, Y)
+                buffers.shuffle(number, places[some])
             done += count
         return buffer.rows(slice(0, done))
