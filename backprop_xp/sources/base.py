@@ -16,6 +16,8 @@ from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 BLOCK_BYTES = 2**19
 # ... and by default, so much is shuffled at a time.
 _BUFFER_BYTES = 2**25
+# So much is decoded in one go, and more where chunks are larger: each call has its price.
+DECODED_BYTES = 2**22
 
 # As in memory: half and extended precision are not in every array library.
 _PORTABLE: dict[str, np.dtype[Any]] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
@@ -165,7 +167,8 @@ class Source(ABC):
             + p·r       a piece of up to 512 KiB, on its way from the file to its places there
             + 24·B      the order of their rows
             + 48·k      where the blocks are, and their order
-            + decoded   of Parquet twice the largest row group; of Zarr a chunk of X and of Y
+            + decoded   of Parquet eight times the largest row group and 48 MiB; of Zarr and its
+                        like six times a chunk of X and of Y, of 4 MiB at least, and 32 MiB
             + 32·g·c    batches, for X and for Y: of g rows, a batch or up to 2¹⁷ numbers, are
                         four copies at most, of 8 bytes a number
 

@@ -79,41 +79,37 @@ def _list_size(kind: Any) -> int | None:
     return size if isinstance(size, int) else None
 
 
-def filled(table: Any, names: tuple[str, ...], rows: Rows, place: str) -> np.ndarray:
-    """Return columns of a table as rows.
+def filled(batch: Any, names: tuple[str, ...], rows: Rows, file: str, first_row: int) -> np.ndarray:
+    """Return columns of a record batch, which begins with this row of the file, as rows.
 
     Raises
     ------
     DataError
         A value is missing.
     """
-    if len(names) == 1:
-        return _values(table.column(names[0]), names[0], place).reshape(-1, *rows.tail)
+    parts: list[np.ndarray] = []
+    for name in names:
+        column = batch.column(name)
+        if column.null_count:
+            row = first_row + int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+            raise DataError(
+                f"{file}: column {name!r} has missing values, the first in row {row}: drop or "
+                "fill such rows first"
+            )
+        size = _list_size(column.type)
+        values = column if size is None else column.flatten()
+        if values.null_count:
+            raise DataError(
+                f"{file}: column {name!r} has lists with missing values: fill them first"
+            )
+        parts.append(values.to_numpy(zero_copy_only=False).reshape(len(column), -1))
+    if len(parts) == 1:
+        return parts[0].reshape(-1, *rows.tail)
+    if any(part.shape[1] > 1 for part in parts):
+        stacked: np.ndarray = np.concatenate(parts, axis=1)
+        return stacked
     # Columns are written in one piece each, which is much faster than into rows of many columns.
-    parts = [_values(table.column(name), name, place) for name in names]
-    if all(part.ndim == 1 for part in parts):
-        by_column = np.empty((len(parts), table.num_rows), rows.dtype)
-        for i, part in enumerate(parts):
-            by_column[i] = part
-        return by_column.T
-    stacked: np.ndarray = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
-    return stacked
-
-
-def _values(column: Any, name: str, place: str) -> np.ndarray:
-    """Return a column as (m,), or one of lists as (m, n)."""
-    if column.null_count:
-        missing = np.flatnonzero(column.is_null().to_numpy())
-        raise DataError(
-            f"{place}: column {name!r} has {len(missing)} missing values, the first in row "
-            f"{missing[0]} of the group: drop or fill such rows first"
-        )
-    size = _list_size(column.type)
-    if size is None:
-        values: np.ndarray = column.to_numpy()
-        return values
-    chunks = [chunk.flatten() for chunk in column.chunks]
-    if any(chunk.null_count for chunk in chunks):
-        raise DataError(f"{place}: column {name!r} has lists with missing values: fill them first")
-    parts = [chunk.to_numpy(zero_copy_only=False).reshape(-1, size) for chunk in chunks]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    by_column = np.empty((len(parts), len(batch)), rows.dtype)
+    for i, part in enumerate(parts):
+        by_column[i] = part[:, 0]
+    return by_column.T

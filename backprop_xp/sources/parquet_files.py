@@ -1,4 +1,4 @@
-"""Parquet files, a row group at a time. pyarrow is imported when it is asked for."""
+"""Parquet files, row group by row group. pyarrow is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import DataError
-from backprop_xp.sources.base import Reader, Rows, Source, require_alike
+from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, require_alike
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.parquet_columns import Columns, filled
 
@@ -47,8 +47,9 @@ def parquet(
 
     Notes
     -----
-    Row groups are the blocks whose order is shuffled, and each is decoded as a whole: write ten
-    thousand rows or so to one, `pyarrow.parquet.write_table(table, path, row_group_size=10_000)`.
+    Row groups are the blocks whose order is shuffled, and with a column per feature each is in
+    memory several times over while it is decoded: write a few megabytes to one, such as
+    `pyarrow.parquet.write_table(table, path, row_group_size=10_000)`.
 
     Examples
     --------
@@ -98,8 +99,9 @@ class _ParquetSource(Source):
             parts += [size for size in sizes if size]
         assert first is not None
         super().__init__(str(path), *first, parts, max(parts), buffer_rows)
-        # Arrow's columns, and the rows that they become.
-        self.decoded = 2 * max(parts) * (self.x.nbytes + self.y.nbytes)
+        # Pages, packed and unpacked, dictionaries, and what the library keeps of them: measured
+        # with a column per feature, which takes the most.
+        self.decoded = 8 * max(parts) * (self.x.nbytes + self.y.nbytes) + 48 * 2**20
 
     def reader(self) -> Reader:
         return _ParquetReader(self, self._groups, self._columns)
@@ -110,50 +112,71 @@ class _ParquetSource(Source):
 
 
 class _ParquetReader(Reader):
-    """Keeps the row group that was decoded last: a buffer may end within it."""
+    """Decodes a row group some rows at a time, and keeps those that it decoded last."""
 
     def __init__(
         self, source: Source, groups: list[tuple[Path, int, int]], columns: Columns
     ) -> None:
         self._source, self._groups, self._columns = source, groups, columns
-        self._part, self._path = -1, Path()
+        # A batch has its price, and so has each of its columns.
+        by_size = DECODED_BYTES // max(1, source.x.nbytes + source.y.nbytes)
+        self._at_once = max(1, by_size, 16 * len(columns.names))
+        self._path, self._part = Path(), -1
         self._file: Any = None
 
     def read(self, part: int, start: int, X: np.ndarray, Y: np.ndarray) -> None:
-        if part != self._part:
-            self._decode(part)
-        stop = start + len(X)
-        X[...], Y[...] = self._X[start:stop], self._Y[start:stop]
+        if part != self._part or start < self._start:
+            self._begin(part)
+        done = 0
+        while done < len(X):
+            first = start + done - self._start
+            if first >= len(self._X):
+                self._decode_next()
+                continue
+            some = slice(first, first + len(X) - done)
+            x, y = self._X[some], self._Y[some]
+            X[done : done + len(x)], Y[done : done + len(x)] = x, y
+            done += len(x)
 
-    def _decode(self, part: int) -> None:
-        path, group, first_row = self._groups[part]
-        self._part, self._X, self._Y = -1, np.empty(0), np.empty(0)  # two would be one too many
+    def _begin(self, part: int) -> None:
+        """Go to the beginning of a row group."""
+        path, group, _ = self._groups[part]
         if path != self._path:
             self.close()
             self._path, self._file = path, _opened(path)
-        columns = self._columns
+        expected = int(self._source.blocks.rows[part])
+        metadata = self._file.metadata
+        rows = metadata.row_group(group).num_rows if group < metadata.num_row_groups else 0
+        if rows != expected:
+            raise DataError(
+                f"{path}: row group {group} has {rows} rows, but had {expected} when fit began"
+            )
+        self._batches = self._file.iter_batches(
+            self._at_once, row_groups=[group], columns=self._columns.names, use_threads=False
+        )
+        self._part, self._start, self._X, self._Y = part, 0, np.empty(0), np.empty(0)
+
+    def _decode_next(self) -> None:
+        """Decode the next rows of the group, in place of those before."""
+        path, group, first_row = self._groups[self._part]
+        self._start += len(self._X)
+        self._X, self._Y = np.empty(0), np.empty(0)  # two would be one too many
         try:
-            table = self._file.read_row_group(group, columns=list(columns.names), use_threads=False)
-        except Exception as problem:  # of whatever kind pyarrow's are
+            batch = next(self._batches)
+        except Exception as problem:  # of whatever kind pyarrow's are, or the group ends early
+            self._part = -1
             raise DataError(
                 f"{path}: row group {group} cannot be read ({problem!r:.300}). The file is damaged "
                 "or has changed: write it again"
             ) from problem
-        rows = int(self._source.blocks.rows[part])
-        if table.num_rows != rows:
-            raise DataError(
-                f"{path}: row group {group} has {table.num_rows} rows, but had {rows} when "
-                "fit began"
-            )
-        place = f"{path} in the row group that begins with row {first_row}"
-        self._X = filled(table, columns.inputs, columns.x, place)
-        self._Y = filled(table, columns.targets, columns.y, place)
-        self._part = part
+        columns, place = self._columns, (str(path), first_row + self._start)
+        self._X = filled(batch, columns.inputs, columns.x, *place)
+        self._Y = filled(batch, columns.targets, columns.y, *place)
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
-        self._file, self._path = None, Path()
+        self._path, self._file, self._part = Path(), None, -1
 
 
 def _files(path: Path) -> list[Path]:
@@ -168,7 +191,10 @@ def _files(path: Path) -> list[Path]:
 def _opened(path: Path) -> Any:
     parquet_library = extra("pyarrow.parquet", "parquet", "a Parquet source")
     try:
-        return parquet_library.ParquetFile(path, memory_map=False)
+        # Without `pre_buffer`, which would hold whole row groups of the file.
+        return parquet_library.ParquetFile(
+            path, memory_map=False, pre_buffer=False, buffer_size=2**16
+        )
     except Exception as problem:  # FileNotFoundError, ArrowInvalid, OSError …
         raise DataError(f"{path} cannot be read as Parquet ({problem!r:.300})") from problem
 

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import DataError
-from backprop_xp.sources.base import Reader, Rows, Source, block_rows, require_rows
+from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, block_rows, require_rows
 from backprop_xp.sources.host_tables import ArrayTable, MappedTable, Table, is_memory_map
 
-# Chunked arrays are decoded by so many bytes at least: a call of their libraries has its price.
-_DECODED_BYTES = 2**22
 _PAIR = "X and Y"
 
 
@@ -56,7 +54,9 @@ class ArraySource(Source):
         require_rows(X.shape[0], Y.shape[0], f"{name}: X", "Y")
         self._arrays = (X, x), (Y, y)
         chunks = [_decoded_rows(*pair) if _is_chunked(pair[0]) else 0 for pair in self._arrays]
-        self.decoded = chunks[0] * x.nbytes + chunks[1] * y.nbytes
+        if any(chunks):
+            # What is decoded, and the copies that Zarr's threads make and keep of it: measured.
+            self.decoded = 6 * (chunks[0] * x.nbytes + chunks[1] * y.nbytes) + 2**25
         at_most = chunks[0] or block_rows(x.nbytes + y.nbytes)
         super().__init__(name, x, y, [X.shape[0]], at_most, buffer_rows)
 
@@ -125,5 +125,5 @@ def _is_chunked(array: Any) -> bool:
 def _decoded_rows(array: Any, rows: Rows) -> int:
     """So many rows are decoded at once: whole chunks, or shards where they are in shards."""
     chunk = int((getattr(array, "shards", None) or array.chunks)[0])
-    wanted = max(1, _DECODED_BYTES // max(1, rows.nbytes))
+    wanted = max(1, DECODED_BYTES // max(1, rows.nbytes))
     return min(chunk * -(-wanted // chunk), max(chunk, int(array.shape[0])))

@@ -50,9 +50,12 @@ class Watch(bp.Callback):
     def on_batch_end(self, run):
         self.peak = max(self.peak, anonymous())
 
-source = bp.sources.npy_shards(sys.argv[1], buffer_rows=int(sys.argv[2]))
-net = bp.Network([4096, 2, 1], seed=0, backend="numpy")
-X, Y = np.zeros((64, 4096), "f4"), np.zeros(64)
+form, path, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
+options = {"target": "y"} if form == "parquet" else {}
+source = getattr(bp.sources, form)(path, buffer_rows=rows, **options)
+n_0 = source.x.tail[0]
+net = bp.Network([n_0, 2, 1], seed=0, backend="numpy")
+X, Y = np.zeros((64, n_0), "f4"), np.zeros(64)
 bp.fit(net, X, Y, epochs=30, batch_size=32)  # what training itself needs
 before, watch = anonymous(), Watch()
 bp.fit(net, source, epochs=1, batch_size=32, callbacks=[watch])
@@ -100,9 +103,33 @@ def test_four_gigabytes_are_trained_on_with_one_of_address_space(tmp_path, form)
 @pytest.mark.parametrize("buffer_rows", [1000, 4000])
 def test_the_peak_is_within_the_formula(tmp_path, buffer_rows):
     shards(tmp_path, [10_000, 10_000])
-    peak, bound = map(int, python(PEAK, tmp_path, buffer_rows).split())
+    assert_bounded("npy_shards", tmp_path, buffer_rows, COLUMNS)
+
+
+@linux
+def test_the_peak_of_parquet_is_within_the_formula(tmp_path):
+    pa, parquet = (pytest.importorskip(name) for name in ("pyarrow", "pyarrow.parquet"))
+    columns = np.random.default_rng(0).random((500, 12_000), dtype="f4")
+    names = {f"x{i}": column for i, column in enumerate(columns)}
+    table = pa.table({**names, "y": columns[0] > 0.5})
+    parquet.write_table(table, tmp_path / "data.parquet", row_group_size=4000)
+    assert_bounded("parquet", tmp_path, 3000, 500)
+
+
+@linux
+def test_the_peak_of_zarr_is_within_the_formula(tmp_path):
+    library = pytest.importorskip("zarr")
+    group = library.create_group(str(tmp_path / "data.zarr"))
+    X = np.random.default_rng(0).random((12_000, 500), dtype="f4")
+    group.create_array("X", data=X, chunks=(1000, 500))
+    group.create_array("Y", data=(X[:, 0] > 0.5).astype("u1"), chunks=(12_000,))
+    assert_bounded("zarr", tmp_path / "data.zarr", 3000, 500)
+
+
+def assert_bounded(form, path, buffer_rows, columns):
+    peak, bound = map(int, python(PEAK, form, path, buffer_rows).split())
     assert peak < bound + 8 * 2**20, f"{peak / 2**20:.0f} MiB, bound {bound / 2**20:.0f} MiB"
-    assert peak > buffer_rows * COLUMNS * 4  # or the test has looked at nothing
+    assert peak > buffer_rows * columns * 4  # or the test has looked at nothing
 
 
 def test_the_bound_does_not_grow_with_the_file(tmp_path):
