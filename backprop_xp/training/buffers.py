@@ -41,15 +41,16 @@ class Buffers:
 
     def __init__(self, source: Source, rows: int) -> None:
         self._source, self._rows = source, rows
-        self._pair: list[Buffer] = []
+        self._pair: dict[int, Buffer] = {}
         self.at_once = min(rows, block_rows(source.x.nbytes + source.y.nbytes))
         self.piece = Buffer(source, self.at_once)
 
     def __getitem__(self, number: int) -> Buffer:
         """The buffer of this number; every second one has the same memory."""
-        if len(self._pair) <= number % 2:
-            self._pair.append(Buffer(self._source, self._rows))
-        return self._pair[number % 2]
+        which = number % 2
+        if which not in self._pair:
+            self._pair[which] = Buffer(self._source, self._rows)
+        return self._pair[which]
 
     def shuffle(self, number: int, places: np.ndarray) -> None:
         """Write the first rows of the piece to these places in the buffer of this number."""

@@ -104,6 +104,17 @@ def test_an_epoch_can_be_had_again_from_any_batch_on(backend, folder, buffer_row
         assert order(backend, epoch.batches(start)) == whole[50 * start :]
 
 
+def test_a_pass_may_begin_in_any_buffer(backend, folder):
+    """With buffers of its own: another pass has those that were there before."""
+    made = batches(backend, folder, 50, 100)
+    epoch = made.epoch()
+    under_way = epoch.batches()
+    whole = order(backend, [next(under_way)]) + order(backend, epoch.batches(1))
+    for start in (2, 3, 4):
+        made._spare.clear()
+        assert order(backend, epoch.batches(start)) == whole[50 * start :]
+
+
 def test_two_passes_at_a_time_do_not_disturb_each_other(backend, folder):
     epoch = batches(backend, folder).epoch()
     whole = order(backend, epoch.batches())
