@@ -183,11 +183,11 @@ class Backend(ABC):
 
 
 class Mover:
-    """Moves batches from the host to the device, in the order in which they are trained on.
+    """Moves the X, or the Y, of batches to the device, in the order in which they are trained on.
 
-    Where the device has memory of its own, the arrays that `move` returns are used again: each is
-    valid until three others of its shape and dtype were asked for. Where it has not, they are the
-    host's arrays.
+    Where the device has memory of its own, the arrays that `move` returns are used again: whoever
+    asks for the next one of its shape and dtype has given the device all its work on the last.
+    Where it has not, they are the host's arrays.
     """
 
     def __init__(self, backend: Backend) -> None:

@@ -49,7 +49,8 @@ class StreamBatches:
         self.buffer_rows = max(1, whole // self.batch_size) * self.batch_size
         if self.rows <= source.buffer_rows and rng is not None:
             self.buffer_rows = self.rows
-        self._mover = net.backend.mover()
+        # One for X and one for Y, which may have the same shape and dtype.
+        self._movers = net.backend.mover(), net.backend.mover()
         self._spare: list[Buffers] = []
 
     def __len__(self) -> int:
@@ -83,10 +84,12 @@ class StreamBatches:
 
     def windows(self, X: np.ndarray, Y: np.ndarray, start: int) -> Iterator[tuple[Array, ...]]:
         """Yield the batches of a full buffer from row `start` on, on the device."""
-        net, move = self.net, self._mover.move
-        inputs = self._batches(X, start, net.sizes[0], lambda x: net.as_inputs(move(x), move=True))
+        net, (of_X, of_Y) = self.net, self._movers
+        inputs = self._batches(
+            X, start, net.sizes[0], lambda x: net.as_inputs(of_X.move(x), move=True)
+        )
         targets = self._batches(
-            Y, start, net.sizes[-1], lambda y: net.as_targets(move(y), len(y), move=True)
+            Y, start, net.sizes[-1], lambda y: net.as_targets(of_Y.move(y), len(y), move=True)
         )
         yield from zip(inputs, targets, strict=True)
 
