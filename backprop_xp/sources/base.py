@@ -143,7 +143,7 @@ class Source(ABC):
             )
         self.name, self.x, self.y = name, x, y
         self.rows, self.blocks = int(np.sum(parts)), Blocks(parts, block_rows)
-        by_default = max(1, _BUFFER_BYTES // max(1, x.nbytes + y.nbytes))
+        by_default = rows_of(_BUFFER_BYTES, x.nbytes + y.nbytes)
         self.buffer_rows = by_default if buffer_rows is None else int(buffer_rows)
 
     def __repr__(self) -> str:
@@ -183,7 +183,7 @@ class Source(ABC):
         buffered = min(max(self.buffer_rows, batch_size), max(self.rows, 1))
         batches = 0
         for rows in (self.x, self.y):
-            numbers = max(1, int(np.prod(rows.tail, dtype=np.int64)))
+            numbers = max(1, rows.nbytes // rows.dtype.itemsize)
             batches += 32 * min(max(batch_size, 2**17 // numbers), buffered) * numbers
         rows_held = 2 * buffered + min(buffered, block_rows(row))
         ordered = 24 * buffered + 48 * len(self.blocks)
@@ -192,7 +192,12 @@ class Source(ABC):
 
 def block_rows(row_bytes: int) -> int:
     """So many rows make a block where files do not say what belongs together."""
-    return max(1, BLOCK_BYTES // max(1, row_bytes))
+    return rows_of(BLOCK_BYTES, row_bytes)
+
+
+def rows_of(nbytes: int, row_bytes: int) -> int:
+    """Return how many rows have so many bytes, at least one."""
+    return max(1, nbytes // max(1, row_bytes))
 
 
 def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import DataError
-from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, require_alike
+from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, require_alike, rows_of
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.parquet_columns import Columns, filled
 
@@ -119,8 +119,8 @@ class _ParquetReader(Reader):
     ) -> None:
         self._source, self._groups, self._columns = source, groups, columns
         # A batch has its price, and so has each of its columns.
-        by_size = DECODED_BYTES // max(1, source.x.nbytes + source.y.nbytes)
-        self._at_once = max(1, by_size, 16 * len(columns.names))
+        by_size = rows_of(DECODED_BYTES, source.x.nbytes + source.y.nbytes)
+        self._at_once = max(by_size, 16 * len(columns.names))
         self._path, self._part = Path(), -1
         self._file: Any = None
 

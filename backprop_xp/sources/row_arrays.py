@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import DataError
-from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, block_rows, require_rows
+from backprop_xp.sources.base import (
+    DECODED_BYTES,
+    Reader,
+    Rows,
+    Source,
+    block_rows,
+    require_rows,
+    rows_of,
+)
 from backprop_xp.sources.host_tables import ArrayTable, MappedTable, Table, is_memory_map
 
 _PAIR = "X and Y"
@@ -125,5 +133,5 @@ def _is_chunked(array: Any) -> bool:
 def _decoded_rows(array: Any, rows: Rows) -> int:
     """So many rows are decoded at once: whole chunks, or shards where they are in shards."""
     chunk = int((getattr(array, "shards", None) or array.chunks)[0])
-    wanted = max(1, DECODED_BYTES // max(1, rows.nbytes))
+    wanted = rows_of(DECODED_BYTES, rows.nbytes)
     return min(chunk * -(-wanted // chunk), max(chunk, int(array.shape[0])))
