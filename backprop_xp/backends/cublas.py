@@ -46,8 +46,10 @@ def gemm_arguments(a: Any, b: Any, out: Any) -> dict[str, int] | None:
     """Return how cuBLAS, which counts down columns, computes `out = a @ b` of row-major arrays.
 
     Read down its columns, `out` is its own transpose, so the call computes outᵀ = bᵀ aᵀ. None if an
-    array has a layout that cuBLAS does not take.
+    array has a layout or a dtype that cuBLAS does not take, or if the shapes do not fit.
     """
+    if not _fit(a, b, out):
+        return None
     left, right, result = operand(a), operand(b), operand(out)
     if left is None or right is None or result is None or result.transposed:
         return None
@@ -67,7 +69,19 @@ def gemm_arguments(a: Any, b: Any, out: Any) -> dict[str, int] | None:
     }
 
 
-class Cublas:  # pragma: no cover - needs a GPU
+def _fit(a: Any, b: Any, out: Any) -> bool:
+    """Whether this is a product of floats: cuBLAS itself would read beyond what does not fit."""
+    if not a.dtype == b.dtype == out.dtype or out.dtype.char not in "fd":
+        return False
+    if a.shape[-1] != b.shape[-2] or out.shape[-2:] != (a.shape[-2], b.shape[-1]):
+        return False
+    if a.size == 0 or b.size == 0 or out.size == 0:
+        return False
+    stack = out.shape[:-2]
+    return all(x.ndim == 2 or x.shape[:-2] in (stack, (1,)) for x in (a, b))
+
+
+class Cublas:
     """A cuBLAS handle with its workspace, on whatever stream is current."""
 
     def __init__(self) -> None:

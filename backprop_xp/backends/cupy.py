@@ -43,10 +43,11 @@ class CuPyBackend(Backend):
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         if out is None:
-            stack = max(a.shape[:-2], b.shape[:-2], key=len)
-            out = cupy.empty((*stack, a.shape[-2], b.shape[-1]), a.dtype)
+            stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
+            out = cupy.empty((*stack, a.shape[-2], b.shape[-1]), dtype)
         if self._cublas is None or not self._cublas.matmul(a, b, out):
-            cupy.matmul(a, b, out=out)
+            out[...] = cupy.matmul(a, b)
         return out
 
     def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
