@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import array_api_compat.cupy as xp
 import cupy
 import numpy as np
 
-from backprop_xp.backends.base import Array, Backend, Kernel
-from backprop_xp.backends.cublas import Cublas
+from backprop_xp.backends.base import Array, Backend, Kernel, Numbers
 from backprop_xp.backends.cuda_graph import GraphedStep
+from backprop_xp.backends.cuda_loop import GraphedLoop
 from backprop_xp.backends.pinned import PinnedMover
 from backprop_xp.errors import BackendError
+
+if TYPE_CHECKING:
+    from backprop_xp.backends.cublas import Cublas
 
 _log = logging.getLogger("backprop_xp")
 
@@ -50,10 +53,13 @@ class CuPyBackend(Backend):
             out[...] = cupy.matmul(a, b)
         return out
 
-    def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
-        # The values travel as arguments of a launch: nothing is copied from memory that could
-        # change before the device reads it.
-        _writer(len(values))(*values, scalars, size=1)
+    def write_scalars(self, scalars: Array, values: Any) -> None:
+        if isinstance(values, tuple) and values:
+            # The values travel as arguments of a launch: nothing is copied from memory that could
+            # change before the device reads it.
+            _writer(len(values))(*values, scalars, size=1)
+        else:
+            super().write_scalars(scalars, values)
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
         return fused(kernel)
@@ -62,6 +68,17 @@ class CuPyBackend(Backend):
         if self._cublas is None:
             return step
         return GraphedStep(step)
+
+    def loop(
+        self,
+        step: Callable[..., tuple[Array, ...]],
+        numbers_of: Callable[..., Sequence[Numbers]],
+        tables: tuple[Array, ...],
+        size: int,
+    ) -> GraphedLoop | None:
+        if self._cublas is None:
+            return None
+        return GraphedLoop(step, numbers_of, tables, size)
 
     def mover(self) -> PinnedMover:
         return PinnedMover(self)
@@ -80,17 +97,39 @@ class _FusibleNamespace:
 
 
 _FUSIBLE = _FusibleNamespace()
+# What CuPy raises while it traces a function that it cannot fuse, before anything has run.
+_NOT_FUSIBLE = (AttributeError, NotImplementedError, TypeError, ValueError)
 
 
 @cache
 def fused(kernel: Kernel) -> Callable[..., None]:
-    """Fuse `kernel` into one CUDA kernel per combination of dtypes and ranks."""
+    """Fuse `kernel` into one CUDA kernel per combination of dtypes and ranks.
+
+    What CuPy cannot fuse (a user's function may do anything) runs as it is, operation by operation;
+    a log message says so once.
+    """
 
     def on_device(*arguments: Array) -> None:
         kernel(_FUSIBLE, *arguments)
 
-    launch: Callable[..., None] = cupy.fuse(kernel_name=kernel.__name__)(on_device)
-    return launch
+    name = kernel.__name__ if kernel.__name__.isidentifier() else "kernel"
+    launch: Callable[..., None] = cupy.fuse(kernel_name=name)(on_device)
+    fusible = True
+
+    def run(*arguments: Array) -> None:
+        nonlocal fusible
+        if fusible:
+            try:
+                launch(*arguments)
+                return
+            except _NOT_FUSIBLE as problem:
+                cause = problem
+        kernel(xp, *arguments)  # which raises again what is no matter of fusion
+        if fusible:
+            fusible = False
+            _log.warning("%s runs as several CUDA kernels: %s", name, cause)
+
+    return run
 
 
 @cache
@@ -109,6 +148,8 @@ def _writer(count: int) -> Callable[..., None]:
 def _own_cublas() -> Cublas | None:
     """Return a cuBLAS that graphs can capture, or None, said once, where nvmath is missing."""
     try:
+        from backprop_xp.backends.cublas import Cublas
+
         return Cublas()
     except Exception as problem:
         _log.warning("training steps run without CUDA graphs, as nvmath-python fails: %s", problem)

@@ -56,7 +56,27 @@ class Guard:
             own = {"axis": (-2, -1)} if batch[2].ndim > 2 else {}  # a member's own weights
             self._part[1, self._noted, ...] = self._run.net.backend.xp.sum(batch[2], **own)
             self._weighted = True
-        self._noted += 1
+        self._go_on(1)
+
+    @property
+    def room(self) -> int:
+        """How many losses are noted at most before they are looked at."""
+        return int(self._part.shape[1]) - self._noted
+
+    def note_some(self, losses: Array, weights: Array | None = None) -> None:
+        """The same for several batches in a row, (steps, …) each."""
+        xp, steps = self._run.net.backend.xp, int(losses.shape[0])
+        some = slice(self._noted, self._noted + steps)
+        shape = (steps, *self._part.shape[2:])
+        self._part[0, some, ...] = xp.reshape(losses, shape)
+        if weights is not None and not self._run.plan.loss_by_rows:
+            each = xp.reshape(weights, (steps, *(1 for _ in shape[1:])))
+            self._part[1, some, ...] = xp.broadcast_to(each, shape)
+            self._weighted = True
+        self._go_on(steps)
+
+    def _go_on(self, steps: int) -> None:
+        self._noted += steps
         if self._noted == self._part.shape[1] < self._run.batches:
             self.look()
             self._begin_part(self._first + self._noted)
