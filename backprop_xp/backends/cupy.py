@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import array_api_compat.cupy as xp
@@ -64,6 +64,9 @@ class CuPyBackend(Backend):
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
         return fused(kernel)
 
+    def general(self, kernel: Kernel) -> Callable[..., None]:
+        return partial(kernel, _KERNEL_NAMESPACE)
+
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
         if self._cublas is None:
             return step
@@ -87,16 +90,25 @@ class CuPyBackend(Backend):
         cupy.cuda.get_current_stream().synchronize()
 
 
-class _FusibleNamespace:
-    """The namespace that kernels see: compat's, but for `sign`, whose wrapper cannot be fused."""
+class _KernelNamespace:
+    """The namespace that kernels see: compat's, but for two functions that wait for the device.
+
+    Their wrappers write through a mask, which can neither be fused nor captured.
+    """
 
     sign = staticmethod(cupy.sign)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(xp, name)
 
+    @staticmethod
+    def clip(x: Array, min: Any = None, max: Any = None) -> Array:
+        """Clip to bounds that may be missing."""
+        x = x if min is None else cupy.maximum(x, min)
+        return x if max is None else cupy.minimum(x, max)
 
-_FUSIBLE = _FusibleNamespace()
+
+_KERNEL_NAMESPACE = _KernelNamespace()
 # What CuPy raises while it traces a function that it cannot fuse, before anything has run.
 _NOT_FUSIBLE = (AttributeError, NotImplementedError, TypeError, ValueError)
 
@@ -110,7 +122,7 @@ def fused(kernel: Kernel) -> Callable[..., None]:
     """
 
     def on_device(*arguments: Array) -> None:
-        kernel(_FUSIBLE, *arguments)
+        kernel(_KERNEL_NAMESPACE, *arguments)
 
     name = kernel.__name__ if kernel.__name__.isidentifier() else "kernel"
     launch: Callable[..., None] = cupy.fuse(kernel_name=name)(on_device)
@@ -124,7 +136,7 @@ def fused(kernel: Kernel) -> Callable[..., None]:
                 return
             except _NOT_FUSIBLE as problem:
                 cause = problem
-        kernel(xp, *arguments)  # which raises again what is no matter of fusion
+        kernel(_KERNEL_NAMESPACE, *arguments)  # which raises again what is no matter of fusion
         if fusible:
             fusible = False
             _log.warning("%s runs as several CUDA kernels: %s", name, cause)

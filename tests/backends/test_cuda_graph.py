@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
+from backprop_xp.maths.activations import ACTIVATIONS
+from backprop_xp.maths.losses import LOSSES
 
 cupy = pytest.importorskip("cupy")
 
@@ -60,6 +62,29 @@ def test_steps_are_captured(cupy_backend, rng, caplog):
     graphs = [captured.graph._graph for captured in step._run._captured.values()]
     assert len(graphs) == 2
     assert None not in graphs
+    assert not caplog.records
+
+
+LIBRARY = [(g, "identity", "absolute_error") for g in ("relu", "gelu")] + [
+    ("tanh", output.name, loss.name)
+    for loss in LOSSES.values()
+    for output in ACTIVATIONS.values()
+    if not loss.outputs or output in loss.outputs
+]
+
+
+@pytest.mark.parametrize(("hidden", "output", "loss"), LIBRARY)
+def test_nothing_of_the_library_keeps_a_step_from_being_captured(
+    cupy_backend, rng, caplog, hidden, output, loss
+):
+    options = {"l1": 0.1, "l2": 0.1, "dropout": 0.5, "backend": cupy_backend}
+    net = bp.Network([5, 4, 3], hidden, output, loss, **options)
+    X, Y = host_data(rng, net, 10)
+    bp.fit(net, X, Y, epochs=3, batch_size=4, sample_weight=np.ones(10), clip_norm=1.0)
+    step = bp.train_step(net, bp.AdamW(1e-3), clip_norm=1.0)
+    for _ in range(3):
+        step(*on(cupy_backend, X, Y))
+    assert not step._run._eager
     assert not caplog.records
 
 
