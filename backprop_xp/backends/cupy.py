@@ -35,8 +35,14 @@ class CuPyBackend(Backend):
         self.xp = xp
         self.device = cupy.cuda.Device()
         device = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
-        self._cublas = _own_cublas()
         self.description = f"CuPy {cupy.__version__} on {device}"
+        self._cublas: Cublas | None = None
+        try:
+            self._cublas = _own_cublas()
+        except Exception as problem:  # an ImportError, or whatever a library raises that is broken
+            lost = f"steps are not replayed as CUDA graphs, since nvmath-python fails ({problem})"
+            self.description += f"; {lost}"
+            _log.warning("slower than it could be: %s", lost)
 
     def _from_host(self, host: np.ndarray) -> Array:
         return cupy.asarray(host)
@@ -157,15 +163,11 @@ def _writer(count: int) -> Callable[..., None]:
     return kernel
 
 
-def _own_cublas() -> Cublas | None:
-    """Return a cuBLAS that graphs can capture, or None, said once, where nvmath is missing."""
-    try:
-        from backprop_xp.backends.cublas import Cublas
+def _own_cublas() -> Cublas:
+    """Return a cuBLAS that graphs can capture."""
+    from backprop_xp.backends.cublas import Cublas  # which needs nvmath-python
 
-        return Cublas()
-    except Exception as problem:
-        _log.warning("training steps run without CUDA graphs, as nvmath-python fails: %s", problem)
-        return None
+    return Cublas()
 
 
 def _require_device() -> None:
