@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from backprop_xp.insight.layer_statistics import LayerRecord
@@ -12,13 +12,30 @@ if TYPE_CHECKING:
 MOST_DEAD, MOST_SATURATED = 0.3, 0.5
 # Gradients of the first layer relative to those of the last.
 _VANISHING, _EXPLODING = 1e-3, 1e3
+# Features of mean 0 and deviation 1 have a root mean square of 1, in a few rows perhaps of 2.
+_UNSCALED = 4.0
 
 
-def advise(records: list[LayerRecord]) -> list[str]:
+class Feature(NamedTuple):
+    """The column of X with the largest root mean square."""
+
+    column: int
+    rms: float
+
+
+def advise(records: list[LayerRecord], largest: Feature) -> list[str]:
     """Sentences on the records of one epoch, a layer each; none if all is well.
 
-    Of the output layer nothing is said about saturation: it is flat where it is sure.
+    Of the output layer nothing is said about saturation: it is flat where it is sure. That the
+    features be scaled is said first, but only if they are not.
     """
+    advice = _layers(records)
+    if advice and not largest.rms < _UNSCALED:
+        return [_unscaled(largest), *advice]
+    return advice
+
+
+def _layers(records: list[LayerRecord]) -> list[str]:
     forward = [record for record in records if not math.isfinite(record.A)]
     back = [record for record in records if not math.isfinite(record.dZ + record.dW)]
     if forward or back:  # the layer where it began: the lowest going forward, the highest back
@@ -31,6 +48,13 @@ def advise(records: list[LayerRecord]) -> list[str]:
     if ratio < _VANISHING and not advice:  # flat layers, if there are any, are the cause
         advice.append(_vanishing(records, ratio))
     return advice
+
+
+def _unscaled(largest: Feature) -> str:
+    return (
+        f"The features are not scaled: X[:, {largest.column}] has a root mean square of "
+        f"{largest.rms:.3g}. Bring them to mean 0 and deviation 1 first."
+    )
 
 
 def _ratio(records: list[LayerRecord]) -> float:
@@ -47,16 +71,16 @@ def _dead(record: LayerRecord) -> str:
         instead += ", hidden='gelu' or 'elu'"
     return (
         f"Layer {record.layer}: {count} of {record.units} {record.activation} units are dead: "
-        "their slope is about 0 for every example, so they learn nothing. Scale the features to "
-        f"mean 0 and deviation 1, and try {instead}, or another seed."
+        "their slope is about 0 for every example, so they learn nothing. "
+        f"Try {instead}, or another seed."
     )
 
 
 def _saturated(record: LayerRecord) -> str:
     return (
         f"Layer {record.layer}: {record.saturated:.0%} of its {record.activation} outputs are "
-        "saturated: their slope is about 0, so little comes back through them. Scale the features "
-        "to mean 0 and deviation 1, and try a smaller learning rate, l2=1e-4, or hidden='relu'."
+        "saturated: their slope is about 0, so little comes back through them. "
+        "Try a smaller learning rate, l2=1e-4, or hidden='relu'."
     )
 
 
@@ -81,5 +105,5 @@ def _exploding(records: list[LayerRecord], ratio: float) -> str:
 def _infinite(record: LayerRecord) -> str:
     return (
         f"Layer {record.layer} has left the finite numbers: try a smaller learning rate or "
-        "clip_norm=1.0 in fit, and scale the features to mean 0 and deviation 1."
+        "clip_norm=1.0 in fit."
     )
