@@ -101,6 +101,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the README's pictures anew."""
+    session.install(".[plot,tables]")
+    session.run("python", ".readme/pictures.py")
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Run the main job as a newcomer would, then the gradient checks."""
     session.install(".")
