@@ -96,7 +96,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Time backprop_xp and its peers: `nox -s bench -- step --quick`, or step, fit and import."""
-    session.install(".", *PEERS, "jax", "matplotlib", "mpi4py>=4", "mpich")
+    session.install(".[mpi,parquet,zarr]", *PEERS, "jax", "matplotlib")
     session.run("python", "-m", "benchmarks", *(session.posargs or ["step", "fit", "import"]))
 
 

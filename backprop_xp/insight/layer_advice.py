@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from backprop_xp.insight.layer_statistics import LayerRecord
@@ -12,27 +12,16 @@ if TYPE_CHECKING:
 MOST_DEAD, MOST_SATURATED = 0.3, 0.5
 # Gradients of the first layer relative to those of the last.
 _VANISHING, _EXPLODING = 1e-3, 1e3
-# Features of mean 0 and deviation 1 have a root mean square of 1, in a few rows perhaps of 2.
-_UNSCALED = 4.0
 
 
-class Feature(NamedTuple):
-    """The column of X with the largest root mean square."""
-
-    column: int
-    rms: float
-
-
-def advise(records: list[LayerRecord], largest: Feature) -> list[str]:
+def advise(records: list[LayerRecord], scaling: str) -> list[str]:
     """Sentences on the records of one epoch, a layer each; none if all is well.
 
-    Of the output layer nothing is said about saturation: it is flat where it is sure. That the
-    features be scaled is said first, but only if they are not.
+    Of the output layer nothing is said about saturation: it is flat where it is sure. What is to be
+    said on the scale of the features comes first.
     """
     advice = _layers(records)
-    if advice and not largest.rms < _UNSCALED:
-        return [_unscaled(largest), *advice]
-    return advice
+    return [scaling, *advice] if advice and scaling else advice
 
 
 def _layers(records: list[LayerRecord]) -> list[str]:
@@ -48,13 +37,6 @@ def _layers(records: list[LayerRecord]) -> list[str]:
     if ratio < _VANISHING and not advice:  # flat layers, if there are any, are the cause
         advice.append(_vanishing(records, ratio))
     return advice
-
-
-def _unscaled(largest: Feature) -> str:
-    return (
-        f"The features are not scaled: X[:, {largest.column}] has a root mean square of "
-        f"{largest.rms:.3g}. Bring them to mean 0 and deviation 1 first."
-    )
 
 
 def _ratio(records: list[LayerRecord]) -> float:

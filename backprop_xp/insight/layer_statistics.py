@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.insight.layer_advice import Feature, advise
+from backprop_xp.insight.layer_advice import advise
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.training.callbacks import Callback, Run
+from backprop_xp.training.scaling import scaling_advice
 from backprop_xp.training.validation import require_count, require_single
 
 # A slope below this part of its activation's largest one is as good as none.
@@ -95,13 +96,13 @@ class LayerStatistics(Callback):
         self.rows = rows
         self.records: list[LayerRecord] = []
         self._last: Array = None  # θ at the last record
-        self._largest = Feature(0, 0.0)
+        self._scaling = ""  # what to say on the scale of the features
         self._restored = False
 
     def on_train_begin(self, run: Run) -> None:
         if self._restored:  # a resumed run goes on with its records
             self._restored, self._last = False, _copy(run.net)
-            self._largest = _largest_feature(run.net, run.sample(self.rows)[0])
+            self._scaling = scaling_advice(run.net, run.sample(self.rows)[0])
             return
         self.records, self._last = [], None
         self.record(run.net, *run.sample(self.rows), epoch=0)
@@ -134,12 +135,12 @@ class LayerStatistics(Callback):
                     change=change,
                 )
                 self.records.append(record)
-        self._last, self._largest = _copy(net), _largest_feature(net, trace.A[0])
+        self._last, self._scaling = _copy(net), scaling_advice(net, trace.A[0])
 
     @property
     def advice(self) -> list[str]:
         """What is wrong after the last epoch, and what to do; empty if all is well."""
-        return advise(self.latest, self._largest)
+        return advise(self.latest, self._scaling)
 
     @property
     def latest(self) -> list[LayerRecord]:
@@ -179,13 +180,6 @@ class LayerStatistics(Callback):
     def restore(self, state: dict[str, Any]) -> None:
         self.records = [LayerRecord(*record) for record in state["records"]]
         self._restored = True
-
-
-def _largest_feature(net: Network, X: Array) -> Feature:
-    """The feature whose values are largest, on the host and in float64."""
-    sizes = np.sqrt(np.mean(np.square(net.backend.to_numpy(X), dtype=np.float64), axis=0))
-    column = int(np.argmax(sizes))
-    return Feature(column, float(sizes[column]))
 
 
 def _copy(net: Network) -> Array:
