@@ -13,9 +13,9 @@ _UNSCALED = 4.0
 
 def scaling_advice(net: Network, X: Array) -> str:
     """A sentence if a column of these examples has large values, else an empty string."""
-    rows = net.backend.to_numpy(X).reshape(-1, X.shape[-1])
-    with np.errstate(over="ignore"):
-        sizes = np.sqrt(np.mean(np.square(rows, dtype=np.float64), axis=0))
+    rows = net.backend.to_numpy(X).reshape(-1, X.shape[-1]).astype(np.float64)
+    largest = float(np.abs(rows).max()) or 1.0  # divided by it, so that no square overflows
+    sizes = largest * np.sqrt(np.mean(np.square(rows / largest), axis=0))
     column = int(np.argmax(sizes))
     if sizes[column] < _UNSCALED:
         return ""
