@@ -169,9 +169,16 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time backprop_xp and its peers: `nox -s bench -- step --quick`."""
-    session.install(".", *PEERS, "jax", "matplotlib", "mpi4py>=4", "mpich")
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    """Time backprop_xp and its peers: `nox -s bench -- step --quick`, or step, fit and import."""
+    session.install(".[mpi,parquet,zarr]", *PEERS, "jax", "matplotlib")
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["step", "fit", "import"]))
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the README's pictures anew."""
+    session.install(".[plot,tables]")
+    session.run("python", ".readme/pictures.py")
 
 
 @nox.session

@@ -19,13 +19,17 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import OptimizerState
 from backprop_xp.training.batches import Epoch
 from backprop_xp.training.member_batches import MemberEpoch
+from backprop_xp.training.scaling import scaling_advice
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
 
 # The losses are read, and looked at, after so many steps and after every epoch.
 _STEPS_BETWEEN_READS = 1024
-_ADVICE = "Try a smaller learning rate, clip_norm=1, or features scaled to mean 0, deviation 1"
+_ADVICE = "Try a smaller learning rate, or clip_norm=1"
+_SCALING = "Scale the features to mean 0 and deviation 1, if they are not"
+# Examples whose features are looked at.
+_ROWS = 256
 
 
 class Guard:
@@ -144,7 +148,7 @@ class Guard:
         raise DivergenceError(
             f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}: "
             f"{what}. The network has its weights from before the update of batch "
-            f"{self._first + good + 1}. {_ADVICE}",
+            f"{self._first + good + 1}. {self._advice()}",
             epoch=run.epoch,
             batch=number + 1,
             layer=layer,
@@ -159,12 +163,17 @@ class Guard:
         whose = "" if member is None else f" of member {member}"
         raise DivergenceError(
             f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The "
-            f"network has its weights from before the update of batch {self._first + 1}. {_ADVICE}",
+            f"network has its weights from before the update of batch {self._first + 1}. "
+            f"{_SCALING}. {_ADVICE}",
             epoch=run.epoch,
             batch=number + 1,
             history=run.history,
             member=member,
         )
+
+    def _advice(self) -> str:
+        scaling = scaling_advice(self._run.net, self._run.sample(_ROWS)[0])
+        return f"{scaling} {_ADVICE}".lstrip()
 
     def _replay(self, start: int, stop: int) -> None:
         """Take the steps start … stop − 1 of this part once more."""

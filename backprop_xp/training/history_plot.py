@@ -95,7 +95,7 @@ def _draw_metrics(axis: Any, history: History) -> None:
 
 def _draw_learning_rate(axis: Any, history: History) -> None:
     _line(axis, history.learning_rate, GREEN, "learning rate")
-    axis.set_ylim(bottom=0.0)
+    axis.set_ylim(0.0, 1.06 * max(history.learning_rate))
     axis.set_ylabel("learning rate")
 
 
@@ -115,10 +115,12 @@ def _mark_best(axis: Any, history: History) -> None:
     best = best_epoch(history)
     if best is None:
         return
-    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    # Not clipped: the best epoch may be the first or the last, at the edge of the panel.
+    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1, clip_on=False)
     if axis.get_ylabel() == "loss":
         loss = history.validation_loss[best - 1]
-        axis.plot([best], [loss], "o", ms=8, mfc="white", mec=VERMILLION, mew=2, label="best epoch")
+        mark = {"ms": 8, "mfc": "white", "mec": VERMILLION, "mew": 2, "clip_on": False}
+        axis.plot([best], [loss], "o", label="best epoch", zorder=4, **mark)
 
 
 def _finish(axis: Any, history: History) -> None:

@@ -71,6 +71,18 @@ def test_the_best_epoch(losses, best):
     assert best_epoch(bp.History(validation_loss=losses)) == best
 
 
+@pytest.mark.parametrize("epochs", [3, 12, 40])
+@pytest.mark.parametrize("best", [1, 2, -1])
+def test_the_mark_is_whole_wherever_the_best_epoch_is(epochs, best):
+    losses = np.full(epochs, 0.9)
+    losses[best - 1 if best > 0 else best] = 0.1
+    history = bp.History(loss=[1.0] * epochs, validation_loss=list(losses))
+    axis = bp.plot_history(history).axes[0]
+    (mark,) = (line for line in axis.get_lines() if line.get_label() == "best epoch")
+    assert not mark.get_clip_on()
+    assert mark.get_zorder() > max(spine.get_zorder() for spine in axis.spines.values())
+
+
 def test_losses_that_are_not_finite(tmp_path):
     history = bp.History(loss=[1.0, math.inf, math.nan], validation_loss=[math.nan, 1.0, math.inf])
     bp.plot_history(history, tmp_path / "history.png")
