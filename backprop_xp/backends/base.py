@@ -140,6 +140,10 @@ class Backend(ABC):
         is_array = isinstance(x, np.ndarray) or hasattr(x, "__array_namespace__")
         return root if is_array or hasattr(x, "__cuda_array_interface__") else None
 
+    def owns(self, x: Any) -> bool:
+        """Whether `x` is an array of this backend, on its device."""
+        return type(x) is self.array_type
+
     def require_own(self, x: Any, name: str) -> None:
         """Raise BackendError if `x` is an array of another backend, saying how to convert it."""
         origin = self.origin(x)

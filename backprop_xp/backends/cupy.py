@@ -44,8 +44,29 @@ class CuPyBackend(Backend):
             self.description += f"; {lost}"
             _log.warning("slower than it could be: %s", lost)
 
+    def asarray(self, x: Any, dtype: str | None = None) -> Array:
+        if self.origin(x) == self.library and not isinstance(x, cupy.ndarray):
+            x = cupy.asarray(x)  # of another library on the GPU: nothing is copied
+        return super().asarray(x, dtype)
+
     def _from_host(self, host: np.ndarray) -> Array:
         return cupy.asarray(host)
+
+    def origin(self, x: Any) -> str | None:
+        on_gpu = getattr(x, "__cuda_array_interface__", None) is not None
+        return self.library if on_gpu else super().origin(x)
+
+    def owns(self, x: Any) -> bool:
+        return type(x) is cupy.ndarray and bool(x.data.device_id == self.device.id)
+
+    def require_own(self, x: Any, name: str) -> None:
+        super().require_own(x, name)
+        if isinstance(x, cupy.ndarray) and x.device != self.device:
+            here, there = self.device.id, x.device.id
+            raise BackendError(
+                f"{name} is on GPU {there}, but this backend is on GPU {here}. Move it on purpose: "
+                f"with cupy.cuda.Device({here}): {name} = cupy.array({name})"
+            )
 
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(cupy.asnumpy(a))
@@ -63,7 +84,8 @@ class CuPyBackend(Backend):
         if isinstance(values, tuple) and values:
             # The values travel as arguments of a launch: nothing is copied from memory that could
             # change before the device reads it.
-            _writer(len(values))(*values, scalars, size=1)
+            write = _writer(len(values), scalars.dtype.name)
+            write(_ONE, _ONE, (scalars, *map(float, values)))
         else:
             super().write_scalars(scalars, values)
 
@@ -150,16 +172,22 @@ def fused(kernel: Kernel) -> Callable[..., None]:
     return run
 
 
+# A grid of one block, a block of one thread.
+_ONE = (1,)
+_IN_CUDA = {"float32": "float", "float64": "double", "uint32": "unsigned int"}
+
+
 @cache
-def _writer(count: int) -> Callable[..., None]:
-    """Return a kernel that writes so many numbers into the beginning of a vector."""
+def _writer(count: int, dtype: str) -> Callable[..., None]:
+    """Return a kernel that writes so many numbers into the beginning of a vector.
+
+    It is written in CUDA since its launch costs the host half of one of `ElementwiseKernel`.
+    """
     names = [f"v{i}" for i in range(count)]
-    kernel: Callable[..., None] = cupy.ElementwiseKernel(
-        ", ".join(f"float64 {name}" for name in names),
-        "raw T out",
-        " ".join(f"out[{i}] = {name};" for i, name in enumerate(names)),
-        "write_scalars",
-    )
+    parameters = ", ".join([f"{_IN_CUDA[dtype]} *out", *(f"double {name}" for name in names)])
+    body = " ".join(f"out[{i}] = {name};" for i, name in enumerate(names))
+    code = f'extern "C" __global__ void write_scalars({parameters}) {{ {body} }}'
+    kernel: Callable[..., None] = cupy.RawKernel(code, "write_scalars")
     return kernel
 
 

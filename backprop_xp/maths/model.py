@@ -203,8 +203,7 @@ class Model:
 
     def _is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""
-        own: bool = type(array) is self.backend.array_type
-        return own and array.ndim == 2 and bool(array.dtype == self._dtype)
+        return self.backend.owns(array) and array.ndim == 2 and bool(array.dtype == self._dtype)
 
     # -- files ---------------------------------------------------------------------------------
 
