@@ -31,7 +31,6 @@ TEST_NEEDS = [
     "zarr>=3",
 ]
 PEERS = ["torch==2.13.0", "scikit-learn>=1.9"]
-# Only the lines that need a GPU may stay untested where there is none.
 COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]
 # A CUDA device emulated on the CPU, which runs the real CuPy: right or wrong, never how fast.
 EMULATOR = Path(os.environ.get("CUDA_ON_CPU", "../shared/cuda_on_cpu")).resolve()

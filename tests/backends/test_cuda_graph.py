@@ -1,4 +1,4 @@
-"""The step as a CUDA graph: needs a GPU."""
+"""The step as a CUDA graph, on a GPU or an emulated one."""
 
 from __future__ import annotations
 
