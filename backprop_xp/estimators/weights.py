@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -154,6 +155,13 @@ class FittedWeights:
             )
         A = net.predict(net.as_inputs(X, move=True))
         return A if on_device(X) else net.backend.to_numpy(A)
+
+    def __sklearn_array_api_convert__(self, convert: Callable[[Array], Array]) -> Self:
+        """Return a copy whose weights are other arrays: for scikit-learn's move_estimator_to."""
+        twin = copy.deepcopy(self)  # which is on the host, without a network
+        twin.coefs_ = [convert(W) for W in twin.coefs_]
+        twin.intercepts_ = [convert(b) for b in twin.intercepts_]
+        return twin
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sklearn.neural_network as theirs
 from sklearn.base import clone
+from sklearn.utils._array_api import move_estimator_to
 
 import backprop_xp as bp
 from backprop_xp.estimators import MLPClassifier, MLPRegressor
@@ -308,6 +309,24 @@ def test_a_pickle_needs_no_device(table, backend, monkeypatch):
     assert backend.name == "numpy" or backend.library.encode() not in pickled
     assert twin.to_network().backend.name == "numpy"
     np.testing.assert_allclose(twin.predict_proba(X), model.predict_proba(X), rtol=1e-6)
+
+
+def test_a_copy_moved_by_scikit_learn(table, backend, monkeypatch):
+    """There and back; it has weights of its own."""
+    monkeypatch.setenv("BACKEND", "numpy")
+    X, y = table
+    model = MLPClassifier(**SMALL).fit(X, y)
+    expected = model.predict_proba(X)
+    there = move_estimator_to(
+        model, backend.xp, None if backend.name == "numpy" else backend.device
+    )
+    assert are_all(backend.array_type, weights_of(there))
+    equal(there.predict_proba(backend.asarray(X)), expected, backend)
+    here = move_estimator_to(there, np, "cpu")
+    assert are_all(np.ndarray, [*weights_of(here), here.predict(X)])
+    for W in (there.coefs_[0], here.coefs_[0]):
+        W[...] = 0.0
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
 
 
 def test_from_a_network(table, backend):
