@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from operator import is_
 from typing import Any, Self
 
 import numpy as np
@@ -32,16 +33,17 @@ class _Shown:
         theta = net.backend.to_numpy(net.theta).copy() if self._apart else net.theta
         xp = np if self._apart else net.backend.xp
         windows = Parameters(xp, net.sizes, theta)
+        self.training = False
         self.coefs = [xp.matrix_transpose(W) for W in windows.W]
         self.intercepts = list(windows.b)
+        self._windows = (*self.coefs, *self.intercepts)
         self._theta = theta
         # What the device has: a copy that differs from it was changed by the user.
         self._known = theta.copy() if self._apart else None
 
     def shows(self, arrays: tuple[Array, ...]) -> bool:
         """Whether these arrays are the windows, and no others that were put in their place."""
-        own = (*self.coefs, *self.intercepts)
-        return all(a is b for a, b in zip(arrays, own, strict=True))
+        return len(arrays) == len(self._windows) and all(map(is_, arrays, self._windows))
 
     def write_changes(self, net: Network, replaced: np.ndarray | None) -> None:
         """Write into the network what was changed in the windows, or θ of what replaced them."""
@@ -58,11 +60,12 @@ class _Shown:
         if self._known is not None:
             self._known[...] = self._theta[...] = net.backend.to_numpy(net.theta)
 
-    def lock(self, locked: bool) -> None:
-        """Refuse changes of a copy while training goes on elsewhere: they would be lost."""
+    def lock(self, training: bool) -> None:
+        """Refuse changes of a copy while its network is trained: they would be lost."""
+        self.training = training
         if self._apart:
-            for window in (*self.coefs, *self.intercepts):
-                window.flags.writeable = not locked
+            for window in self._windows:
+                window.flags.writeable = not training
 
 
 class FittedWeights:
@@ -111,10 +114,12 @@ class FittedWeights:
     def _network(self, X: Any, described: Architecture | None = None) -> Network:
         """Return the network with the present weights; for a fit, with the present parameters."""
         net: Network | None = getattr(self, "_net", None)
+        if net is not None and self._shown.training:  # a callback asks
+            return net
         backend = self._backend_for(X)
         fits = described is not None
-        described = described or (net.architecture if net else self._fitted_architecture())
-        if net is None or net.backend is not backend or net.architecture != described:
+        if net is None or net.backend is not backend or (fits and net.architecture != described):
+            described = described or (net.architecture if net else self._fitted_architecture())
             host = not on_device(X if fits else self.coefs_[0])
             return self._place(self._flat(), described, backend, host)
         intact = self._shown.shows((*self.coefs_, *self.intercepts_))
@@ -132,7 +137,7 @@ class FittedWeights:
 
     @contextmanager
     def _in_training(self) -> Iterator[None]:
-        """While this holds, only the network is changed; then coefs_ and intercepts_ show it."""
+        """While this holds, the network stays; after it, coefs_ and intercepts_ show its θ."""
         self._shown.lock(True)
         try:
             yield
@@ -168,7 +173,7 @@ class FittedWeights:
         state.pop("_net", None)
         state.pop("_shown", None)
         for name in {"coefs_", "intercepts_"} & set(state):
-            state[name] = [np.ascontiguousarray(to_host(a)) for a in state[name]]
+            state[name] = [np.array(to_host(a), order="C") for a in state[name]]
         if "_best_theta" in state:
             state["_best_theta"] = to_host(state["_best_theta"])
         return state

@@ -239,6 +239,9 @@ class Look(bp.Callback):
         trained = run.net.backend.to_numpy(run.net.W[1]).T
         self.seen.append(np.array_equal(self.model.coefs_[0], trained))
         self.model.predict(np.zeros((1, 4)))  # which must not disturb the training
+        twin = pickle.loads(pickle.dumps(self.model.set_params(callbacks=None), protocol=5))
+        self.seen.append(np.array_equal(twin.coefs_[0], trained))
+        twin.intercepts_[0][...] = 0.0
 
 
 def test_callbacks_see_the_present_weights(table, asked):
@@ -247,7 +250,26 @@ def test_callbacks_see_the_present_weights(table, asked):
     look.model = model = MLPClassifier(**asked, callbacks=[look])
     undisturbed = MLPClassifier(**asked).fit(X, y)
     assert model.fit(X, y).loss_curve_ == undisturbed.loss_curve_
-    assert look.seen == [True] * 5
+    assert look.seen == [True] * 10
+
+
+def test_a_model_stays_where_it_is_while_it_trains(table, backend, monkeypatch):
+    """A callback that hands in another device's arrays is refused, and spoils nothing."""
+    monkeypatch.delenv("BACKEND", raising=False)
+    other = bp.get_backend("strict") if backend.name == "numpy" else backend
+    own = other.asarray(table[0])
+
+    class Ask(Look):
+        def on_epoch_end(self, run):
+            with pytest.raises(bp.BackendError, match="but this backend is numpy"):
+                self.model.predict(own)
+
+    ask = Ask()
+    ask.model = model = MLPClassifier(**SMALL, callbacks=[ask])
+    X, y = table
+    expected = MLPClassifier(**SMALL).fit(X, y)
+    np.testing.assert_array_equal(model.fit(X, y).coefs_[0], expected.coefs_[0])
+    assert type(model.predict(own)) is type(own)
 
 
 def test_a_change_that_training_would_not_see_is_refused(table, backend, asked):
