@@ -332,3 +332,45 @@ def test_threads_have_handles_of_their_own(cupy_backend, rng):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_what_a_step_of_fit_costs(cupy_backend, rng, monkeypatch):
+    """One launch of the host's: gathering X and Y, reading α …, keeping J and counting on are 5."""
+    from backprop_xp.training.batches import Batches
+    from backprop_xp.training.sources import DeviceRows
+    from backprop_xp.training.step_loop import step_loop
+
+    net = bp.Network([30, 16, 1], "relu", backend=cupy_backend)
+    step = bp.train_step(net, bp.Adam(1e-3))
+    rows = [DeviceRows(cupy_backend, array) for array in on(cupy_backend, *host_data(rng, net, 84))]
+    epoch = Batches(cupy_backend, *rows, 8, np.random.default_rng(0)).epoch()
+    loop = step_loop(step, epoch)
+    loop.begin(epoch)
+    for _ in range(2):
+        loop.take(0, 10, lambda number: None)
+    graph = loop._loop._of_rows[8]._graph
+    assert launches(graph) == 14 + 5
+
+    launched, run = [], type(graph).run
+    monkeypatch.setattr(type(graph), "run", lambda self: launched.append(self) or run(self))
+    with Allocations() as noted:
+        loop.take(0, 10, lambda number: None)
+    assert launched == [graph] * 10
+    assert noted.of_device == 0
+    assert noted.of_pool == []
+
+
+def test_a_loop_gives_its_memory_back(cupy_backend, rng):
+    def free():
+        gc.collect()
+        cupy_backend.synchronize()
+        cupy.get_default_memory_pool().free_all_blocks()
+        return cupy.cuda.runtime.memGetInfo()[0]
+
+    X, Y = rng.standard_normal((500, 64), dtype=np.float32), rng.integers(2, size=500)
+    net = bp.Network([64, 128, 1], seed=0, backend=cupy_backend)
+    bp.fit(net, X, Y, epochs=1, batch_size=64)
+    before = free()
+    for _ in range(3):
+        bp.fit(net, X, Y, epochs=2, batch_size=64)
+        assert free() >= before - 2**20
