@@ -121,7 +121,7 @@ def tests_emulated(session: nox.Session) -> None:
         return
     config = Path(session.create_tmp(), "coverage.ini")
     config.write_text(COVERAGE_OF_CUDA)
-    coverage = [f"--cov-config={config}", "--cov=backprop_xp.backends", *COVERAGE[1:]]
+    coverage = [f"--cov-config={config}", *COVERAGE]
     session.run(*emulated, required, *coverage, env=settings)
     for mode in EMULATED_MODES:
         session.log(f"the tests of what is asynchronous, with {mode}")

@@ -91,7 +91,8 @@ class _OfRows:
         for numbers, moved, column in zip(
             self._numbers, self._values, zip(*values, strict=True), strict=True
         ):
-            moved[: len(values)].set(np.array(column, moved.dtype).reshape(-1, *moved.shape[1:]))
+            shape = (len(values), *moved.shape[1:])
+            moved[: len(values)].set(np.array(column, moved.dtype).reshape(shape))
             numbers.were_written(column[-1])
         for _ in values:
             self._run()

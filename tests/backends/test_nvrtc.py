@@ -98,7 +98,7 @@ def test_every_kernel_compiles(sources, architecture):
         assert not log.getvalue().strip("\0\n ")
 
 
-def test_a_warning_would_be_seen():
+def test_a_warning_would_be_seen(cupy_backend):
     from cupy.cuda import compiler
 
     log = io.StringIO()

@@ -70,8 +70,9 @@ def test_some_at_a_time_is_one_by_one(backend, network, options):
     assert history.stopped == told.stopped
 
 
-def test_every_member_has_its_own_rate(backend):
-    options = {"optimizer": bp.Adam([1e-3, 1e-2, 1e-1]), "schedule": bp.ExponentialDecay(0.9)}
+@pytest.mark.parametrize("optimizer", [bp.SGD, bp.Momentum, bp.Adam])
+def test_every_member_has_its_own_rate(backend, optimizer):
+    options = {"optimizer": optimizer([1e-3, 1e-2, 1e-1]), "schedule": bp.ExponentialDecay(0.9)}
     theta, _ = trained(backend, {"members": 3}, options)
     expected, _ = trained(backend, {"members": 3}, options, [EveryBatch()])
     assert np.array_equal(theta, expected)
