@@ -16,6 +16,7 @@ from backprop_xp.estimators.device import checked_inputs, on_device, to_host
 from backprop_xp.estimators.initial import first_theta
 from backprop_xp.estimators.lbfgs import fit_lbfgs
 from backprop_xp.estimators.parameters import CONSTRAINTS, hidden_activations, hidden_sizes
+from backprop_xp.estimators.row_weights import within_reach
 from backprop_xp.estimators.solvers import STOCHASTIC
 from backprop_xp.estimators.stochastic import Data, fit_stochastic
 from backprop_xp.estimators.weights import FittedWeights
@@ -123,6 +124,8 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
             sample_weight = _check_sample_weight(to_host(sample_weight), rows)
         sample_weight = self._weights(to_host(given_y), sample_weight, incremental)
+        if sample_weight is not None:
+            sample_weight = within_reach(sample_weight)
         y = y[:, None] if y.ndim == 1 else y
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)

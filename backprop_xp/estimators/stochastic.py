@@ -100,7 +100,7 @@ def fit_stochastic(
         *tables,
         size,
         estimator._random_state,
-        net.as_weights(data.weights, data.rows, move=True),
+        None if data.weights is None else net.backend.asarray(data.weights[:, None]),
         shuffle=estimator.shuffle,
     )
     run = TrainingRun(

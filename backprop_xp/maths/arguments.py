@@ -80,14 +80,14 @@ def as_weights(
     backend: Backend,
     weights: Any,
     rows: int,
-    dtype: str,
     stack: tuple[int, ...],
     name: str = "sample_weight",
     move: bool = False,
 ) -> Array:
-    """Return the weights of examples as a column (…, m, 1) on the backend.
+    """Return the weights of examples as a row (…, 1, m) of float64 on the backend.
 
-    They are (m,) or (m, 1), or in a stack also (…, m, 1): weights of its own for each network.
+    They are (m,) or (m, 1), or in a stack also (…, m, 1): weights of its own for each network. Only
+    their ratios count, so they may be of any size: float32 would not hold 1e-60.
 
     Raises
     ------
@@ -98,14 +98,14 @@ def as_weights(
     DataError
         They are not numeric.
     """
-    weights = _on_backend(backend, weights, name, dtype, move)
+    weights = _on_backend(backend, weights, name, "float64", move)
     if stack and tuple(weights.shape) == (*stack, rows, 1):
-        return weights
+        return backend.xp.reshape(weights, (*stack, 1, rows))
     if tuple(weights.shape) not in ((rows,), (rows, 1)):
         raise ShapeError(
             f"{name} has the shape {tuple(weights.shape)}; expected ({rows},), a weight per row"
         )
-    return backend.xp.reshape(weights, (*(1 for _ in stack), rows, 1))
+    return backend.xp.reshape(weights, (*(1 for _ in stack), 1, rows))
 
 
 def require_inputs(

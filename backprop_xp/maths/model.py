@@ -201,7 +201,7 @@ class Model:
         """Return weights of examples as this network takes them; see `arguments.as_weights`."""
         if weights is None:
             return None
-        return as_weights(self.backend, weights, rows, self.dtype, self.stack, move=move)
+        return as_weights(self.backend, weights, rows, self.stack, move=move)
 
     def _is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""

@@ -132,7 +132,8 @@ class Network(Model):
         Y : array_like, shape (m,), (m, 1) or (m, n_L)
             Targets; for softmax also integer labels, shape (m,).
         sample_weight : array_like, shape (m,), optional
-            J averages with the weights wᵢ/Σw; 1 for all is the plain mean. Penalties stay whole.
+            J averages with the weights wᵢ/Σw; equal ones of any size give the plain mean. Penalties
+            stay whole.
 
         Returns
         -------

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
@@ -14,7 +16,7 @@ from backprop_xp.training.job import Job
 from backprop_xp.training.sources import Rows
 from backprop_xp.training.split import validation_split
 from backprop_xp.training.validation import checked_rows
-from backprop_xp.training.weights import checked_weights, class_weights
+from backprop_xp.training.weights import checked_weights, class_weights, on_one_scale
 
 
 @dataclass
@@ -55,9 +57,9 @@ def prepare(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
         kept, held_out = (job.own(rows, X.rows) for rows in chosen)
         evaluation = job.evaluation(net, X.subset(held_out), Y.subset(held_out))
         X, Y = X.subset(kept), Y.subset(kept)
-        if weights is not None:
-            weights = net.backend.xp.take(weights, net.backend.asarray(kept), axis=0)
-    batches = job.batches(net, X, Y, given.batch_size, rngs, weights)
+        weights = None if weights is None else weights[kept]
+    column = None if weights is None else _column(job, net, weights, given)
+    batches = job.batches(net, X, Y, given.batch_size, rngs, column)
     return Prepared(batches, evaluation, streamed)
 
 
@@ -97,10 +99,22 @@ def _validation(job: Job, net: Network, data: Any) -> tuple[Evaluation | None, b
     return streams.StreamedEvaluation(net, data), True
 
 
-def _weights(job: Job, net: Network, Y: Rows, given: Given) -> Array | None:
+def _weights(job: Job, net: Network, Y: Rows, given: Given) -> np.ndarray | None:
+    """Return what every row weighs, by itself and by its class."""
     weights = checked_weights(net, Y.rows, given.sample_weight)
     if given.class_weight is None:
         return weights
-    of_rows = class_weights(net, Y, given.class_weight, job.all_of)
-    by_class = checked_weights(net, Y.rows, of_rows)
-    return by_class if weights is None else weights * by_class
+    by_class = class_weights(net, Y, given.class_weight, job.all_of)
+    if weights is None:
+        return by_class
+    # Brought to one scale first, as the product of two very large numbers is none.
+    scaled: np.ndarray = on_one_scale(weights, all_of=job.all_of)
+    scaled *= on_one_scale(by_class, all_of=job.all_of)
+    return scaled
+
+
+def _column(job: Job, net: Network, weights: np.ndarray, given: Given) -> Array:
+    """Return weights as a column (m, 1) on the device."""
+    names = "sample_weight", "class_weight"
+    what = " times ".join(name for name in names if getattr(given, name) is not None)
+    return net.backend.asarray(on_one_scale(weights, what, job.all_of)[:, None])

@@ -77,7 +77,7 @@ def fit(
         Hold out this part of the rows for validation instead, in (0, 1): drawn with the seed, and
         from every class alike where Y are classes.
     sample_weight : array_like, shape (m,), optional
-        J of a batch averages with the weights wᵢ/Σw.
+        J of a batch averages with the weights wᵢ/Σw; they may be of any size.
     class_weight : "balanced" or dict, optional
         The weight of a row by its class: a number per label (others weigh 1), or m/(K·m_k), with
         which each of the K classes weighs as much as any other. Multiplied with `sample_weight`.

@@ -48,7 +48,7 @@ class TrainStep:
             weight changes. Values are not, since that would wait for the device: NaN in a batch
             makes J and the weights NaN. `fit` checks values before it starts.
         sample_weight : array_like, shape (m,), optional
-            J averages with the weights wᵢ/Σw.
+            J averages with the weights wᵢ/Σw; they may be of any size.
 
         Raises
         ------
