@@ -139,7 +139,8 @@ def require_targets(
     """
     is_column = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
     full = (*shape[:1], outputs) if is_column and (labels or outputs == 1) else shape
-    if len(full) < 2 or full[-1] != outputs or full[:-2] not in ((), stack):
+    shared = (1,) * len(stack)  # what `as_targets` has returned
+    if len(full) < 2 or full[-1] != outputs or full[:-2] not in ((), shared, stack):
         raise ShapeError(_misshapen(name, shape, rows, outputs, labels))
     if full[-2] != rows:
         raise ShapeError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from os import PathLike
+from types import MethodType
 from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
@@ -143,6 +144,9 @@ class Model:
     def _twin(self, theta: Array, described: Architecture) -> Self:
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
+        for name, method in self.__dict__.items():  # methods of this network are the twin's there
+            if isinstance(method, MethodType) and method.__self__ is self:
+                twin.__dict__[name] = MethodType(method.__func__, twin)
         twin.architecture = described
         twin._bind(theta)
         return twin
@@ -172,11 +176,14 @@ class Model:
         stack = self.stack
         trace = Trace(self.backend, self.sizes, rows, dtype, stack, over, rates, own_patterns)
         trace.read(X)
+        trace.l2, trace.l1 = self._penalties
         if penalty_per_row:
-            trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
-        else:
-            trace.l2, trace.l1 = self._penalties
+            self.share_penalties(trace)
         return trace
+
+    def share_penalties(self, trace: Trace) -> None:
+        """Let the rows of a trace share the penalties: they are divided by m or Σw."""
+        trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
 
     def gradient(self) -> Parameters:
         """Uninitialized parameters of the shape of these."""

@@ -15,7 +15,7 @@ from backprop_xp.maths.activations import ACTIVATIONS, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.losses import Loss
 from backprop_xp.maths.model import Model, restore
-from backprop_xp.maths.network import Network
+from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.parameters import count
 
 # What is made of every layer outweighs its bytes in a file by far: a small file could fill the
@@ -130,6 +130,10 @@ def export_network(net: Model, path: str | os.PathLike[str]) -> None:
         raise ConfigurationError(
             f"ONNX has no activation of your own, {own[0]!r}: only networks of built-in ones "
             "can be exported"
+        )
+    if isinstance(net, Network) and overridden(net, "forward", "propagate"):
+        raise ConfigurationError(
+            f"ONNX would hold the library's forward, but {type(net).__name__} has another"
         )
     to_numpy = net.backend.to_numpy
     layers = [

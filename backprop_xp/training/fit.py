@@ -51,7 +51,8 @@ def fit(
     Parameters
     ----------
     net : Network
-        Its θ changes in place. A second call goes on from there. The members of a population learn
+        Its θ changes in place. A second call goes on from there. A `forward`, `cost` or `backward`
+        of your own, in a subclass, is called in every step. The members of a population learn
         in one pass, each as it would alone; X and Y are shared by all.
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse

@@ -8,7 +8,7 @@ from typing import Any
 
 from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.errors import ConfigurationError
-from backprop_xp.maths.network import Network
+from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.trace import Trace
 from backprop_xp.training.validation import require_network, require_positive
@@ -98,6 +98,31 @@ class TrainStep:
         return self._traces[kind]
 
 
+class StepByMethods(TrainStep):
+    """The same of a network with a forward, cost or backward of its own: they are called."""
+
+    def __init__(self, net: Network, optimizer: Optimizer, *options: Any) -> None:
+        super().__init__(net, optimizer, *options)
+        self._optimizer = optimizer
+
+    def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
+        """See `TrainStep`; what the network's own methods need not know is not passed to them."""
+        net = self.net
+        X = net.as_inputs(X)
+        Y = net.as_targets(Y, X.shape[-2])
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        dropout = {"dropout": self._pattern()} if net.architecture.dropout else {}
+        trace = net.forward(X, **dropout)  # F1–F4
+        if self._penalty_per_row:
+            net.share_penalties(trace)
+        J = net.cost(trace, Y, **weights)  # J
+        grads = net.backward(trace, Y, **weights)  # B1–B8
+        if self._clip:
+            self._clip.apply(grads.theta)
+        self._optimizer.update(net, grads)  # U1–U4
+        return J
+
+
 class ClippedNorm:
     """Clipping of the whole gradient (Pascanu et al., 2013): g ← g · min(1, c/‖g‖).
 
@@ -136,7 +161,8 @@ def train_step(
     Parameters
     ----------
     net : Network
-        Its θ changes in place.
+        Its θ changes in place. If it is of a class of your own with another `forward`, `cost` or
+        `backward`, these are called, step by step, with X and Y as arrays of the backend.
     optimizer : Optimizer
         For example `Adam(1e-3)`.
     clip_norm : float, optional
@@ -176,4 +202,5 @@ def train_step(
         require_positive("clip_norm", clip_norm)
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0")
-    return TrainStep(net, optimizer, clip_norm, int(seed), penalty_per_row)
+    kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
+    return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)
