@@ -11,7 +11,7 @@ from typing import Any
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
 from backprop_xp.errors import CheckpointError, ConfigurationError, ShapeError
-from backprop_xp.maths.activations import ACTIVATIONS, Activation
+from backprop_xp.maths.activations import ACTIVATIONS, EXP, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.losses import Loss
 from backprop_xp.maths.model import Model, restore
@@ -22,6 +22,8 @@ from backprop_xp.maths.parameters import count
 # memory with layers that no network has.
 _MOST_LAYERS = 10_000
 _WIDEST = 2**40
+# What an estimator's network may have, too, though its users do not name it.
+_BUILT_IN = {**ACTIVATIONS, EXP.name: EXP}
 _OWN = "own"  # {"own": name}: an activation of the user's, whatever its name
 
 
@@ -182,6 +184,8 @@ def rebuild(document: Any, own: dict[str, Activation]) -> Architecture:
         )
     _require_sensible(document["sizes"])
     options = {name: _with_own(value, own) for name, value in document.items()}
+    if options.get("output") == EXP.name:
+        options["output"] = EXP
     try:
         return architecture(**options)
     except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
@@ -209,7 +213,7 @@ def by_name(activations: Iterable[Activation]) -> dict[str, Activation]:
 
 def is_built_in(g: Activation) -> bool:
     """Whether this is the library's own activation of its name, not one of the user's."""
-    return ACTIVATIONS.get(g.name) == g
+    return _BUILT_IN.get(g.name) == g
 
 
 def _plain(value: Any) -> Any:

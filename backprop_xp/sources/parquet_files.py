@@ -65,7 +65,7 @@ def parquet(
     >>> len(history.loss)
     3
     """
-    return _ParquetSource(Path(path), target, columns, buffer_rows)
+    return _ParquetSource(Path(path).absolute(), target, columns, buffer_rows)
 
 
 class _ParquetSource(Source):

@@ -11,12 +11,13 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.callbacks import Callback
-from backprop_xp.training.checkpoint import Checkpoint, restore_run
+from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.data import Given, prepare
 from backprop_xp.training.history import History
 from backprop_xp.training.job import Job
 from backprop_xp.training.population import plain_seed, require_population, shuffling
 from backprop_xp.training.progress import ProgressBar, wanted
+from backprop_xp.training.resumption import restore_run
 from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.validation import (
@@ -177,6 +178,7 @@ def fit(
             restore_run(run, resume, job.read)
         job.agree_on(run)
     run.train()
+    run.conclude()
     job.close()
     return run.history
 

@@ -1,4 +1,4 @@
-"""A network with a forward, cost or backward of its own: everybody who trains or looks calls them."""
+"""A network with a forward, cost or backward of its own: who trains or looks calls them."""
 
 from __future__ import annotations
 
