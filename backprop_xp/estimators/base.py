@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from backprop_xp.backends.base import require_open
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.estimators.conversion import Conversion
 from backprop_xp.estimators.device import checked_inputs, on_device, to_host
@@ -205,6 +206,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         """Return A[L] for X, on the host if X is there."""
         if check_input and not self._is_plain(X):
             check_is_fitted(self)
+            require_open(X, "X")
             if on_device(X):
                 X = checked_inputs(self, X, reset=False)
             else:
@@ -223,6 +225,10 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
 
     def _validated(self, X: Any, y: Any, reset: bool, **options: Any) -> tuple[Any, Any]:
         """Check X and y; targets of a device come to the host, where labels are told apart."""
+        require_open(X, "X")
+        require_open(y, "y")
+        if isinstance(X, np.ndarray) and not X.dtype.isnative:  # theirs would make it float64
+            X = X.astype(X.dtype.newbyteorder("="))
         if not on_device(X):
             return validate_data(  # type: ignore[no-any-return]
                 self,

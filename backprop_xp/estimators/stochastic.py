@@ -11,14 +11,14 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from backprop_xp.backends.base import Array
+from backprop_xp.backends.base import Array, is_sparse
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant
 from backprop_xp.estimators.device import take
 from backprop_xp.estimators.initial import ShuffledBatches
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import SparseTable, is_sparse
+from backprop_xp.sources.host_tables import SparseTable
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.fit import checked_callbacks

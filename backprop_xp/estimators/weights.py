@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array
+from backprop_xp.backends.base import Array, is_sparse
 from backprop_xp.estimators.device import backend_for, to_host
 from backprop_xp.maths.architecture import Architecture
 from backprop_xp.maths.model import restore
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import SparseTable, is_sparse
+from backprop_xp.sources.host_tables import SparseTable
 from backprop_xp.training.sources import HostRows
 
 # So many elements of a sparse X are made dense at once for a prediction.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from os import PathLike
 from types import MethodType
 from typing import Any, Self, TypeVar
@@ -42,6 +43,8 @@ class Model:
     dtype: str
     #: Those that the members' weights were drawn from.
     seeds: tuple[int, ...] | None
+    #: The names of X's columns, once it was trained on a frame: frames are then put in this order.
+    columns: tuple[Any, ...] | None = None
 
     def __init__(
         self,
@@ -195,7 +198,7 @@ class Model:
         n_0, dtype, stack = self.sizes[0], self.dtype, self.stack
         if self._is_plain(X) and X.shape[1] == n_0 and X.shape[0] > 0:
             return X
-        return as_inputs(self.backend, X, n_0, dtype, stack, name, move)
+        return as_inputs(self.backend, X, n_0, dtype, stack, name, move, self.columns)
 
     def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
         """Return Y as this network takes it; see `arguments.as_targets`."""
@@ -279,10 +282,15 @@ class Model:
             f"{'' if self.members is None else f', members={self.members}'})"
         )
 
-    def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
-        """Copy and pickle θ once and lay the windows anew: copied one by one they would part."""
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...], dict[str, Any] | None]:
+        """Copy and pickle θ once and lay the windows anew: copied one by one they would part.
+
+        What a subclass or a user has added goes along as it is.
+        """
         theta = self.backend.to_numpy(self.theta).copy()
-        return restore, (type(self), self.backend, self.architecture, theta, self.seeds)
+        added = {name: value for name, value in vars(self).items() if name not in _made()}
+        made_of = type(self), self.backend, self.architecture, theta, self.seeds
+        return restore, made_of, added or None
 
 
 def restore(
@@ -298,6 +306,12 @@ def restore(
     net._bind(backend.asarray(theta))
     net.seeds = seeds
     return net
+
+
+@cache
+def _made() -> frozenset[str]:
+    """The attributes that every network has, and that are made anew."""
+    return frozenset(vars(Model([1, 1], backend="numpy")))
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -248,8 +248,7 @@ class Network(Model):
                 f"reduce={reduce!r} is for a population, as Network(sizes, members=64) makes it, "
                 "but this is not one"
             )
-        own_forward = bool(overridden(self, "forward", "propagate"))
-        A = predicted(self, self.as_inputs(X), own_forward)
+        A = predicted(self, X, bool(overridden(self, "forward", "propagate")))
         if reduce is None:
             return A
         xp = self.backend.xp

@@ -90,7 +90,11 @@ def save_network(
     """
     from backprop_xp.storage import write
 
-    metadata: dict[str, Any] = {"architecture": describe(net.architecture), "extra": extra or {}}
+    metadata: dict[str, Any] = {
+        "architecture": describe(net.architecture),
+        "extra": extra or {},
+        **column_document(net.columns),
+    }
     if net.seeds is not None:
         metadata["seeds"] = list(net.seeds)
     write(path, {"theta": net.backend.to_numpy(net.theta)}, metadata)
@@ -111,10 +115,12 @@ def load_network(
         described = rebuild(metadata.get("architecture"), own)
         theta = _parameters(arrays.get("theta"), described)
         seeds = _seeds(metadata.get("seeds"), theta)
+        columns = _columns(metadata.get("columns"), described)
     except CheckpointError as problem:
         raise CheckpointError(f"{os.fspath(path)} cannot be opened: {problem}") from None
     extra = metadata.get("extra")
     net = restore(Network, chosen, described, theta, seeds)
+    net.columns = columns
     return net, extra if isinstance(extra, dict) else {}
 
 
@@ -267,6 +273,22 @@ def _parameters(theta: Any, described: Architecture) -> Any:
     except ShapeError as problem:
         raise CheckpointError(str(problem)) from None
     return theta
+
+
+def column_document(columns: tuple[Any, ...] | None) -> dict[str, Any]:
+    """Return the names of X's columns as a file can hold them; nothing if it cannot."""
+    named = columns is not None and all(type(name) in (str, int) for name in columns)
+    return {"columns": list(columns)} if named and columns else {}
+
+
+def _columns(names: Any, described: Architecture) -> tuple[Any, ...] | None:
+    """Return the names of X's columns, if there are any."""
+    if names is None:
+        return None
+    known = isinstance(names, list) and all(type(name) in (str, int) for name in names)
+    if not known or len(names) != described.sizes[0]:
+        raise CheckpointError("it has not one name for each column of X")
+    return tuple(names)
 
 
 def _seeds(seeds: Any, theta: Any) -> tuple[int, ...] | None:

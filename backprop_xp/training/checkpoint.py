@@ -18,7 +18,7 @@ import numpy as np
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.maths.saved import describe
+from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -128,6 +128,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
     document = {
         "architecture": describe(run.net.architecture),
         "extra": extra or {},
+        **column_document(run.net.columns),
         "run": {
             "identity": identity(run),
             "epoch": run.epoch,

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from backprop_xp.backends.frames import column_names
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
@@ -149,6 +150,7 @@ def fit(
             class_weight=class_weight,
             validation_data=validation_data is not None,
             sample_weight=sample_weight is not None,
+            columns=str(column_names(X)),
             resume=resume is not None,
         )
         step = job.step(net, optimizer, clip_norm)
@@ -172,11 +174,13 @@ def fit(
                 callbacks=called,
                 seed=plain_seed(seed),
                 streamed=data.streamed,
+                columns=data.columns,
             )
         )
         if resume is not None:
             restore_run(run, resume, job.read)
         job.agree_on(run)
+    net.columns = data.columns
     run.train()
     run.conclude()
     job.close()

@@ -14,7 +14,7 @@ import numpy as np
 
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import CheckpointError, ConfigurationError
-from backprop_xp.maths.saved import describe
+from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.training.checkpoint import LAST, identity, plain, stateful
 from backprop_xp.training.population_history import PopulationHistory
 from backprop_xp.training.restored_history import restored_history
@@ -86,6 +86,9 @@ def _read(
         )
     here = plain(identity(run) | {"architecture": describe(run.net.architecture)})
     there = saved["identity"] | {"architecture": document.get("architecture")}
+    if "columns" in document:  # if this run has none, it goes by their places
+        here |= column_document(run.plan.columns)
+        there["columns"] = document["columns"]
     for name, own in here.items():
         if there.get(name) != own:
             raise CheckpointError(

@@ -44,6 +44,8 @@ class Plan:
     loss_by_rows: bool = False
     # Whether data are read while the run trains, which may fail.
     streamed: bool = False
+    # The names of X's columns, where they have any.
+    columns: tuple[Any, ...] | None = None
     # A member that diverges is put back and frozen, and the others go on.
     lets_members_diverge: bool = False
 

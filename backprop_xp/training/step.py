@@ -29,6 +29,7 @@ class TrainStep:
         penalty_per_row: bool = False,
     ) -> None:
         self.net, self._penalty_per_row = net, penalty_per_row
+        self._made_of = net, optimizer, clip_norm, seed, penalty_per_row
         self.state = optimizer.state(net)
         self.seed: int | Sequence[int] = seed
         self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
@@ -64,6 +65,10 @@ class TrainStep:
             self._trace(X, bool(weights)).choose_dropout(self._pattern())
         self.state.count_step()
         return self._run(X, Y, *weights)[..., 0, 0]
+
+    def __reduce__(self) -> tuple[type[TrainStep], tuple[Any, ...], dict[str, Any]]:
+        """A copy is made anew of copies of the network and the optimizer, with their memory."""
+        return type(self), self._made_of, {"seed": self.seed}
 
     def _pattern(self) -> int | list[int]:
         """The number of this step's pattern of dropout; with seeds of their own, of each member."""
@@ -101,10 +106,6 @@ class TrainStep:
 class StepByMethods(TrainStep):
     """The same of a network with a forward, cost or backward of its own: they are called."""
 
-    def __init__(self, net: Network, optimizer: Optimizer, *options: Any) -> None:
-        super().__init__(net, optimizer, *options)
-        self._optimizer = optimizer
-
     def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
         """See `TrainStep`; what the network's own methods need not know is not passed to them."""
         net = self.net
@@ -119,7 +120,7 @@ class StepByMethods(TrainStep):
         grads = net.backward(trace, Y, **weights)  # B1–B8
         if self._clip:
             self._clip.apply(grads.theta)
-        self._optimizer.update(net, grads)  # U1–U4
+        self._made_of[1].update(net, grads)  # U1–U4
         return J
 
 

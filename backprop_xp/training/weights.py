@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_array
+from backprop_xp.backends.base import host_array, is_sparse
+from backprop_xp.backends.frames import Names, is_frame, read_frame
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import is_sparse
-from backprop_xp.training.frames import Names, is_frame, read_frame
 from backprop_xp.training.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.training.sources import Rows
 
