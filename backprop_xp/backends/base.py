@@ -136,9 +136,10 @@ class Backend(ABC):
 
     def origin(self, x: Any) -> str | None:
         """Return the library whose array `x` is; None for plain host data (lists, frames …)."""
-        root = type(x).__module__.partition(".")[0]
-        is_array = isinstance(x, np.ndarray) or hasattr(x, "__array_namespace__")
-        return root if is_array or hasattr(x, "__cuda_array_interface__") else None
+        if isinstance(x, np.ndarray):  # a subclass of somebody's, too
+            return "numpy"
+        is_array = hasattr(x, "__array_namespace__") or hasattr(x, "__cuda_array_interface__")
+        return type(x).__module__.partition(".")[0] if is_array else None
 
     def owns(self, x: Any) -> bool:
         """Whether `x` is an array of this backend, on its device."""
@@ -261,11 +262,11 @@ def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
     and extended precision. Values that do not fit into `dtype` become infinite without a warning;
     the checks of values before training name them.
     """
-    if isinstance(x, np.ma.MaskedArray):
-        raise DataError("a masked array has missing values: fill them first, x.filled(value)")
+    require_open(x)
+    x = unmasked(x.toarray() if is_sparse(x) else x)
     try:
         host = np.asarray(x)
-    except (ValueError, TypeError, RuntimeError) as problem:
+    except Exception as problem:  # of whatever kind those of the library are that x belongs to
         raise DataError(f"not an array of numbers ({problem})") from problem
     if host.dtype.kind not in "fiub":
         raise DataError(f"not real numbers but {_kind(host)} (dtype {host.dtype})")
@@ -274,6 +275,35 @@ def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
         return host
     with np.errstate(over="ignore"):
         return host.astype(wanted)
+
+
+def is_sparse(x: Any) -> bool:
+    """Whether `x` is one of SciPy's sparse matrices or arrays."""
+    return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "tocsr")
+
+
+def unmasked(x: Any) -> Any:
+    """Return a masked array in which nothing is masked as a plain one, and other things as is.
+
+    Raises
+    ------
+    DataError
+        Something is masked.
+    """
+    if not isinstance(x, np.ma.MaskedArray):
+        return x
+    if np.ma.is_masked(x):
+        raise DataError("a masked array has missing values: fill them first, x.filled(value)")
+    return np.ma.getdata(x)
+
+
+def require_open(x: Any, name: str = "") -> None:
+    """Raise DataError if this is an object of h5py whose file has been closed."""
+    if type(x).__module__.partition(".")[0] == "h5py" and not x:
+        raise DataError(
+            f"{name and f'{name}: '}a dataset of an HDF5 file that is closed: open it again, for "
+            "as long as it is read"
+        )
 
 
 def host_generator(seed: Any) -> np.random.Generator:

@@ -10,12 +10,14 @@ from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from backprop_xp.backends.base import require_open
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.estimators.conversion import Conversion
 from backprop_xp.estimators.device import checked_inputs, device_array, on_device, to_host
 from backprop_xp.estimators.initial import first_theta
 from backprop_xp.estimators.lbfgs import fit_lbfgs
 from backprop_xp.estimators.parameters import CONSTRAINTS, hidden_activations, hidden_sizes
+from backprop_xp.estimators.row_weights import within_reach
 from backprop_xp.estimators.solvers import STOCHASTIC
 from backprop_xp.estimators.stochastic import Data, fit_stochastic
 from backprop_xp.estimators.weights import FittedWeights
@@ -123,6 +125,8 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
             sample_weight = _check_sample_weight(to_host(sample_weight), rows)
         sample_weight = self._weights(given_y, sample_weight, incremental)
+        if sample_weight is not None:
+            sample_weight = within_reach(sample_weight)
         y = y[:, None] if y.ndim == 1 else y
         self.n_outputs_ = y.shape[1]
         self._random_state = check_random_state(self.random_state)
@@ -207,6 +211,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         if check_input and not self._is_plain(X):
             check_is_fitted(self)
             X = device_array(X)
+            require_open(X, "X")
             if on_device(X):
                 X = checked_inputs(self, X, reset=False)
             else:
@@ -225,6 +230,10 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
 
     def _validated(self, X: Any, y: Any, reset: bool, **options: Any) -> tuple[Any, Any]:
         """Check X, where it is, and y, on the host, where labels are told apart."""
+        require_open(X, "X")
+        require_open(y, "y")
+        if isinstance(X, np.ndarray) and not X.dtype.isnative:  # theirs would make it float64
+            X = X.astype(X.dtype.newbyteorder("="))
         if not on_device(X):
             return validate_data(  # type: ignore[no-any-return]
                 self,

@@ -27,6 +27,7 @@ from backprop_xp.estimators.device import (
     score_on_host,
     to_host,
 )
+from backprop_xp.estimators.row_weights import within_reach
 from backprop_xp.maths.network import Network
 
 
@@ -219,7 +220,10 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
                 "of y. Give the weights of the classes as a dict."
             )
         by_class = compute_sample_weight(self.class_weight, y)
-        return by_class if sample_weight is None else by_class * sample_weight
+        if sample_weight is None:
+            return by_class
+        # The product of two very large numbers is none.
+        return within_reach(by_class) * within_reach(sample_weight)
 
     def _take_classes(self, net: Network, classes: Any) -> None:
         outputs, several = net.sizes[-1], net.output.name == "softmax" or net.sizes[-1] == 1

@@ -14,7 +14,7 @@ from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.maths.architecture import Architecture
 from backprop_xp.maths.model import restore
-from backprop_xp.maths.network import Network
+from backprop_xp.maths.network import Network, overridden
 
 _LOSSES = {"binary_cross_entropy": "log_loss", "cross_entropy": "log_loss"}
 _THEIR_OUTPUTS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exp": "exp"}
@@ -58,8 +58,14 @@ class Conversion:
         Raises
         ------
         ConfigurationError
-            The estimator has no such output activation or loss.
+            The estimator has no such output activation or loss, or the network is of a class of
+            your own with another `forward`, `cost` or `backward`, which an estimator has not.
         """
+        if own := overridden(net, "forward", "propagate", "cost", "backward"):
+            raise ConfigurationError(
+                f"{cls.__name__} trains and predicts as Network does, but {type(net).__name__} "
+                f"has another {' and '.join(own)}: use backprop_xp.fit"
+            )
         estimator = cls(**{**_described(net), **parameters})
         estimator._take_classes(net, classes)  # type: ignore[attr-defined]
         sizes = list(net.sizes)

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from backprop_xp.maths.activations import ACTIVATIONS, SIGMOID, Activation
+from backprop_xp.training.callbacks import Callback
 
 # scikit-learn's name → ours, where they differ.
 _THEIR_NAMES = {"logistic": "sigmoid"}
@@ -45,7 +46,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     # What scikit-learn's classes do not have.
     "backend": [str, object, None],
     "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
-    "callbacks": [list, tuple, None],
+    "callbacks": [list, tuple, Callback, None],
     "progress": ["boolean"],
     "keep_optimizer": ["boolean"],
 }

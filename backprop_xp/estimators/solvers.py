@@ -86,4 +86,5 @@ class Solver:
         return state.steps, [to_numpy(slot).copy() for slot in state.slots]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_step": None, "_memory": self._remembered()}
+        alone = {"optimizer": self.optimizer.fresh(), "_step": None}  # without the network
+        return {**self.__dict__, **alone, "_memory": self._remembered()}

@@ -11,14 +11,15 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from backprop_xp.backends.base import Array
-from backprop_xp.errors import DivergenceError
+from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant
 from backprop_xp.estimators.device import take
 from backprop_xp.estimators.initial import ShuffledBatches
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import SparseTable, is_sparse
+from backprop_xp.sources.host_tables import SparseTable
+from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.fit import checked_callbacks
 from backprop_xp.training.run import Plan, TrainingRun
@@ -93,6 +94,10 @@ def fit_stochastic(
         seed = estimator._random_state.randint(2**31 - 1) if net.architecture.dropout else 0
         estimator._optimizer = Solver(optimizer_for(estimator), int(seed))
     own = checked_callbacks(estimator.callbacks, estimator.progress)
+    if incremental and any(isinstance(callback, EarlyStopping) for callback in own):
+        raise ConfigurationError(
+            "EarlyStopping compares epochs, but every call of partial_fit trains one: use fit"
+        )
     convergence = _convergence(estimator, net, data, held_out)
     tables = as_rows(net, data.X), DeviceRows(net.backend, as_targets(net, data.y))
     batches = ShuffledBatches(
@@ -100,7 +105,7 @@ def fit_stochastic(
         *tables,
         size,
         estimator._random_state,
-        net.as_weights(data.weights, data.rows, move=True),
+        None if data.weights is None else net.backend.asarray(data.weights[:, None]),
         shuffle=estimator.shuffle,
     )
     run = TrainingRun(
@@ -131,6 +136,7 @@ def fit_stochastic(
         if estimator.early_stopping:
             net.theta = net.backend.asarray(estimator._best_theta, net.dtype)
         estimator._record(run.history)
+    run.conclude()
     if run.history.stopped == "interrupted":
         _warn("Training interrupted by user.", UserWarning)
     elif len(run.history.loss) == run.epochs and not (run.history.stopped or incremental):

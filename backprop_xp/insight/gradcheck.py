@@ -138,7 +138,8 @@ class _Checker:
         self.net, self.X, self.Y, self.tolerance = net, X, Y, tolerance
         # Only what is needed is asked for: a user's own forward or backward may not know the rest.
         self.in_forward = {"dropout": 0} if net.architecture.dropout else {}
-        self.in_cost = {} if weights is None else {"sample_weight": weights}
+        by_row = net.backend.xp.reshape
+        self.in_cost = {} if weights is None else {"sample_weight": by_row(weights, (-1,))}
         trace = net.forward(X, **self.in_forward)
         self.J = float(net.cost(trace, Y, **self.in_cost))
         self.theta = net.backend.to_numpy(net.theta)

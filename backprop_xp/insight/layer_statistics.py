@@ -42,7 +42,8 @@ class LayerRecord(NamedTuple):
     saturated : float
         The fraction of outputs of sigmoid or tanh at which the slope is about 0.
     A, dZ, dW, W : float
-        Root mean squares of A[l], ∂J/∂Z[l], ∂J/∂W[l] and W[l].
+        Root mean squares of A[l], ∂J/∂Z[l], ∂J/∂W[l] and W[l]. dZ is 0 if a `backward` of your own
+        leaves `trace.dZ` empty.
     change : float
         How far W[l] has moved since the last record, relative to its size.
     """
@@ -129,7 +130,7 @@ class LayerStatistics(Callback):
                     dead=_dead(net, g, slope),
                     saturated=_saturated(net, g, slope),
                     A=_rms(net, trace.A[l]),
-                    dZ=_rms(net, trace.dZ[l]),
+                    dZ=_rms(net, trace.dZ[l]) if trace.dZ else 0.0,
                     dW=_rms(net, grads.W[l]),
                     W=W,
                     change=change,

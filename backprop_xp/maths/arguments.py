@@ -6,9 +6,11 @@ before training (`training.validation`).
 
 from __future__ import annotations
 
+from os import PathLike, fspath
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.backends.frames import is_frame, read_frame
 from backprop_xp.errors import DataError, ShapeError
 
 
@@ -20,10 +22,12 @@ def as_inputs(
     stack: tuple[int, ...],
     name: str = "X",
     move: bool = False,
+    columns: tuple[Any, ...] | None = None,
 ) -> Array:
     """Return X as an array (…, m, features) of `dtype` on the backend.
 
-    `name` is what messages call it; with `move`, NumPy arrays are moved to the backend.
+    `name` is what messages call it; with `move`, NumPy arrays are moved to the backend. The columns
+    of a frame are put in the order of `columns`, if that is given; sparse matrices become dense.
 
     Raises
     ------
@@ -32,9 +36,13 @@ def as_inputs(
     ShapeError
         X has the wrong rank, no rows, or another number of features.
     DataError
-        X is not numeric.
+        X is not numeric, or a frame with other columns.
     """
-    X = _on_backend(backend, X, name, dtype, move)
+    if is_sparse(X):
+        require_inputs(tuple(X.shape), features, stack, name)
+    if what := _source_of_rows(X):
+        raise DataError(f"{name} is {what}, which fit reads while it trains: hand an array of rows")
+    X = _on_backend(backend, X, name, dtype, move, columns)
     require_inputs(tuple(X.shape), features, stack, name)
     return X
 
@@ -64,6 +72,7 @@ def as_targets(
     DataError
         Y is not numeric, or class labels are not integers.
     """
+    require_dense(Y, name, "targets")
     Y = _on_backend(backend, Y, name, None, move)
     require_targets(tuple(Y.shape), rows, outputs, stack, classes is not None, name)
     if classes is not None and (Y.ndim == 1 or tuple(Y.shape[1:]) == (1,)):
@@ -80,14 +89,14 @@ def as_weights(
     backend: Backend,
     weights: Any,
     rows: int,
-    dtype: str,
     stack: tuple[int, ...],
     name: str = "sample_weight",
     move: bool = False,
 ) -> Array:
-    """Return the weights of examples as a column (…, m, 1) on the backend.
+    """Return the weights of examples as a row (…, 1, m) of float64 on the backend.
 
-    They are (m,) or (m, 1), or in a stack also (…, m, 1): weights of its own for each network.
+    They are (m,) or (m, 1), or in a stack also (…, m, 1): weights of its own for each network. Only
+    their ratios count, so they may be of any size: float32 would not hold 1e-60.
 
     Raises
     ------
@@ -98,14 +107,15 @@ def as_weights(
     DataError
         They are not numeric.
     """
-    weights = _on_backend(backend, weights, name, dtype, move)
+    require_dense(weights, name, "weights")
+    weights = _on_backend(backend, weights, name, "float64", move)
     if stack and tuple(weights.shape) == (*stack, rows, 1):
-        return weights
+        return backend.xp.reshape(weights, (*stack, 1, rows))
     if tuple(weights.shape) not in ((rows,), (rows, 1)):
         raise ShapeError(
             f"{name} has the shape {tuple(weights.shape)}; expected ({rows},), a weight per row"
         )
-    return backend.xp.reshape(weights, (*(1 for _ in stack), rows, 1))
+    return backend.xp.reshape(weights, (*(1 for _ in stack), 1, rows))
 
 
 def require_inputs(
@@ -139,7 +149,8 @@ def require_targets(
     """
     is_column = len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
     full = (*shape[:1], outputs) if is_column and (labels or outputs == 1) else shape
-    if len(full) < 2 or full[-1] != outputs or full[:-2] not in ((), stack):
+    shared = (1,) * len(stack)  # what `as_targets` has returned
+    if len(full) < 2 or full[-1] != outputs or full[:-2] not in ((), shared, stack):
         raise ShapeError(_misshapen(name, shape, rows, outputs, labels))
     if full[-2] != rows:
         raise ShapeError(
@@ -147,7 +158,34 @@ def require_targets(
         )
 
 
-def _on_backend(backend: Backend, x: Any, name: str, dtype: str | None, move: bool) -> Array:
+def _source_of_rows(X: Any) -> str | None:
+    """Say what X is where it is no array, but one of the other things that `fit` trains on."""
+    if isinstance(X, str | PathLike):
+        return f"a path ({fspath(X)!r:.80})"
+    if isinstance(X, tuple) and len(X) == 2 and all(hasattr(x, "shape") for x in X):
+        return "a pair (X, Y)"
+    array_like = hasattr(X, "shape") or hasattr(X, "__array__") or isinstance(X, list | tuple)
+    if hasattr(X, "__iter__") and not array_like:
+        return f"an iterable of the type {type(X).__name__}"
+    return f"a source ({X!r:.80})" if hasattr(X, "buffer_rows") else None
+
+
+def require_dense(x: Any, name: str, what: str) -> None:
+    """Raise DataError if these are a sparse matrix."""
+    if is_sparse(x):
+        raise DataError(f"{name} is sparse, but {what} must be dense: hand {name}.toarray()")
+
+
+def _on_backend(
+    backend: Backend,
+    x: Any,
+    name: str,
+    dtype: str | None,
+    move: bool,
+    columns: tuple[Any, ...] | None = None,
+) -> Array:
+    if is_frame(x):
+        return backend.asarray(read_frame(x, name, dtype, columns)[0], dtype)
     if not (move and backend.origin(x) == "numpy"):
         backend.require_own(x, name)
     try:

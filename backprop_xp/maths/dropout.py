@@ -8,9 +8,11 @@ drawn or moved, and there is no state to keep: a step's pattern follows from its
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array, Backend, Namespace, host_array
+from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.step_numbers import StepNumbers
 
 _WORD = 0xFFFFFFFF
@@ -84,6 +86,29 @@ class Dropped:
         """Fill D and H (F2 with dropout)."""
         self._draw(self.D, *self._pattern)
         self._drop(self.H, A, self.D)
+
+
+def checked_pattern(given: Any, members: int | None) -> int | list[int] | None:
+    """Return the number of a pattern, or a list of one for each member.
+
+    Raises
+    ------
+    ConfigurationError
+        They are no integers ≥ 0, or not one for each member.
+    """
+    if given is None or _is_number(given):
+        return given if given is None else int(given)
+    one_each = isinstance(given, list | tuple) and len(given) == members
+    if not one_each or not all(map(_is_number, given)):
+        raise ConfigurationError(
+            f"dropout={given!r}: expected a pattern's number ≥ 0, or for a population a list of "
+            "one for each member"
+        )
+    return [int(own) for own in given]
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, Integral) and not isinstance(given, bool) and int(given) >= 0
 
 
 def draw(

@@ -71,13 +71,19 @@ def output_gradient(loss: Loss, g: Activation) -> Kernel:
     return output_gradient
 
 
-# Below the smallest weight that a float32 holds, so that a batch without any weight has J = 0.
-_NO_WEIGHT = 1e-37
+# The smallest normal number of float64: with it as divisor a batch without any weight has J = 0.
+_NO_WEIGHT = 2.0**-1022
 
 
-def share(xp: Namespace, shares: Array, weights: Array, total: Array) -> None:
-    """`(shares, weights, total)`: wᵢ/Σw, the share of every example in J."""
-    shares[...] = weights / xp.maximum(total, _NO_WEIGHT)
+def share(xp: Namespace, shares: Array, weights: Array) -> None:
+    """`(shares, weights)`, rows of m: wᵢ/Σw, the share of every example in J.
+
+    Divided by the largest first, so that Σw neither overflows nor vanishes, and that equal weights
+    are equal to ones.
+    """
+    relative = weights / xp.maximum(xp.max(weights, axis=-1, keepdims=True), _NO_WEIGHT)
+    total = xp.sum(relative, axis=-1, keepdims=True)
+    shares[...] = xp.astype(relative / xp.maximum(total, _NO_WEIGHT), shares.dtype)
 
 
 def assign(xp: Namespace, out: Array, values: Array) -> None:
@@ -106,6 +112,8 @@ def add_l1(xp: Namespace, J: Array, l1: Array, *weights: Array) -> None:
         J += l1 * xp.sum(xp.abs(W), axis=(-2, -1), keepdims=True)
 
 
-def divide(xp: Namespace, out: Array, total: Array, whole: Array) -> None:
-    """`(out, total, whole)`: whole/total, or 0 where the total is 0."""
-    out[...] = xp.where(total > 0, whole / xp.maximum(total, _NO_WEIGHT), 0.0)
+def share_penalty(xp: Namespace, out: Array, weights: Array, whole: Array) -> None:
+    """`(out, weights, whole)`: whole/Σw, or 0 where that is 0."""
+    total = xp.sum(weights, axis=-1, keepdims=True)
+    part = xp.where(total > 0, whole / xp.maximum(total, _NO_WEIGHT), 0.0)
+    out[...] = xp.astype(part, out.dtype)

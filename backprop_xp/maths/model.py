@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from os import PathLike
+from types import MethodType
 from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
@@ -41,6 +43,8 @@ class Model:
     dtype: str
     #: Those that the members' weights were drawn from.
     seeds: tuple[int, ...] | None
+    #: The names of X's columns, once it was trained on a frame: frames are then put in this order.
+    columns: tuple[Any, ...] | None = None
 
     def __init__(
         self,
@@ -143,6 +147,9 @@ class Model:
     def _twin(self, theta: Array, described: Architecture) -> Self:
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
+        for name, method in self.__dict__.items():  # methods of this network are the twin's there
+            if isinstance(method, MethodType) and method.__self__ is self:
+                twin.__dict__[name] = MethodType(method.__func__, twin)
         twin.architecture = described
         twin._bind(theta)
         return twin
@@ -170,11 +177,14 @@ class Model:
         rates = self.architecture.dropout if dropout else ()
         dtype, stack = self.dtype, self.stack
         trace = Trace(self.backend, self.sizes, rows, dtype, stack, over, rates, own_patterns)
+        trace.l2, trace.l1 = self._penalties
         if penalty_per_row:
-            trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
-        else:
-            trace.l2, trace.l1 = self._penalties
+            self.share_penalties(trace)
         return trace
+
+    def share_penalties(self, trace: Trace) -> None:
+        """Let the rows of a trace share the penalties: they are divided by m or Σw."""
+        trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
 
     def gradient(self) -> Parameters:
         """Uninitialized parameters of the shape of these."""
@@ -186,7 +196,7 @@ class Model:
         n_0, dtype, stack = self.sizes[0], self.dtype, self.stack
         if self._is_plain(X) and X.shape[1] == n_0 and X.shape[0] > 0:
             return X
-        return as_inputs(self.backend, X, n_0, dtype, stack, name, move)
+        return as_inputs(self.backend, X, n_0, dtype, stack, name, move, self.columns)
 
     def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
         """Return Y as this network takes it; see `arguments.as_targets`."""
@@ -199,7 +209,7 @@ class Model:
         """Return weights of examples as this network takes them; see `arguments.as_weights`."""
         if weights is None:
             return None
-        return as_weights(self.backend, weights, rows, self.dtype, self.stack, move=move)
+        return as_weights(self.backend, weights, rows, self.stack, move=move)
 
     def _is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""
@@ -269,10 +279,15 @@ class Model:
             f"{'' if self.members is None else f', members={self.members}'})"
         )
 
-    def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...]]:
-        """Copy and pickle θ once and lay the windows anew: copied one by one they would part."""
+    def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...], dict[str, Any] | None]:
+        """Copy and pickle θ once and lay the windows anew: copied one by one they would part.
+
+        What a subclass or a user has added goes along as it is.
+        """
         theta = self.backend.to_numpy(self.theta).copy()
-        return restore, (type(self), self.backend, self.architecture, theta, self.seeds)
+        added = {name: value for name, value in vars(self).items() if name not in _made()}
+        made_of = type(self), self.backend, self.architecture, theta, self.seeds
+        return restore, made_of, added or None
 
 
 def restore(
@@ -288,6 +303,12 @@ def restore(
     net._bind(backend.asarray(theta))
     net.seeds = seeds
     return net
+
+
+@cache
+def _made() -> frozenset[str]:
+    """The attributes that every network has, and that are made anew."""
+    return frozenset(vars(Model([1, 1], backend="numpy")))
 
 
 def _dtype_name(dtype: Any) -> str:

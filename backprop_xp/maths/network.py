@@ -6,14 +6,17 @@ on the last two axes, so θ of shape (…, P) is a stack of networks that run in
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from numbers import Integral
+from types import MethodType
 from typing import Any, Self
 
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.maths.dropout import checked_pattern
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
+from backprop_xp.maths.prediction import predicted
 from backprop_xp.maths.trace import Trace
 
 
@@ -80,7 +83,7 @@ class Network(Model):
     True
     """
 
-    def forward(self, X: Any, *, dropout: int | None = None) -> Trace:
+    def forward(self, X: Any, *, dropout: int | Sequence[int] | None = None) -> Trace:
         """Run the network on X and keep every Z[l] and A[l] (F1–F4).
 
         Parameters
@@ -88,9 +91,10 @@ class Network(Model):
         X : array_like, shape (m, n_0)
             Examples as rows. A list, or an array of this network's backend; other dtypes are
             converted to the network's.
-        dropout : int, optional
+        dropout : int or sequence of int, optional
             The number of the pattern of dropped units: the same number drops the same units, on
-            every backend. By default nothing is dropped, as in `predict`.
+            every backend; a sequence has one for each member of a population. By default nothing
+            is dropped, as in `predict`.
 
         Returns
         -------
@@ -102,15 +106,15 @@ class Network(Model):
         ShapeError, DataError, BackendError
             X does not fit.
         ConfigurationError
-            `dropout` is not an integer ≥ 0.
+            `dropout` is not an integer ≥ 0, or not one for each member.
         """
+        pattern = checked_pattern(dropout, self.members)
+        own_patterns = isinstance(pattern, list)
         X = self.as_inputs(X)
-        trace = self.trace(X.shape[-2], dropout=dropout is not None)
+        trace = self.trace(X.shape[-2], dropout=dropout is not None, own_patterns=own_patterns)
         trace.read(X)
-        if dropout is not None:
-            if not isinstance(dropout, Integral) or isinstance(dropout, bool) or dropout < 0:
-                raise ConfigurationError(f"dropout={dropout!r}: expected a pattern's number ≥ 0")
-            trace.choose_dropout(int(dropout))
+        if pattern is not None:
+            trace.choose_dropout(pattern)
         self.propagate(trace)
         return trace
 
@@ -134,7 +138,8 @@ class Network(Model):
         Y : array_like, shape (m,), (m, 1) or (m, n_L)
             Targets; for softmax also integer labels, shape (m,).
         sample_weight : array_like, shape (m,), optional
-            J averages with the weights wᵢ/Σw; 1 for all is the plain mean. Penalties stay whole.
+            J averages with the weights wᵢ/Σw; equal ones of any size give the plain mean. Penalties
+            stay whole.
 
         Returns
         -------
@@ -244,34 +249,11 @@ class Network(Model):
                 f"reduce={reduce!r} is for a population, as Network(sizes, members=64) makes it, "
                 "but this is not one"
             )
-        A = self._predicted(self.as_inputs(X))
+        A = predicted(self, X, bool(overridden(self, "forward", "propagate")))
         if reduce is None:
             return A
         xp = self.backend.xp
         return xp.mean(A, axis=0), xp.std(A, axis=0)
-
-    def _predicted(self, X: Array) -> Array:
-        """A[L] for the inputs X, part by part if there are many rows."""
-        backend, rows = self.backend, X.shape[-2]
-        at_once = backend.rows_at_once(math.prod(self.stack) * max(self.sizes))
-        if rows <= at_once:
-            return self._outputs(X)
-        A = backend.empty((*self.stack, rows, self.sizes[-1]), self.dtype)
-        for start in range(0, rows, at_once):
-            part = (..., slice(start, min(start + at_once, rows)), slice(None))
-            A[part] = self._outputs(X[part])
-        return A
-
-    def _outputs(self, A: Array) -> Array:
-        """The lines of `propagate` for the inputs A, keeping nothing for the way back."""
-        backend, W_T, b = self.backend, self._W_T, self._parameters.b_row
-        for l, g in enumerate(self.architecture.activations, start=1):
-            shape = *self.stack, A.shape[-2], self.sizes[l]
-            Z = backend.empty(shape, self.dtype)
-            backend.matmul(A, W_T[l], Z)
-            A = Z if g.slope_from_a else backend.empty(shape, self.dtype)
-            self._activate[l](Z, b[l], A)
-        return A
 
     def member(self, k: int) -> Self:
         """Return member k of a population as a network of its own, with its l2 and l1.
@@ -296,3 +278,20 @@ class Network(Model):
         """Return the population of the members start … stop − 1, on a window onto this θ."""
         part = slice(start, stop)
         return self._twin(self.theta[part, ...], self.architecture.members(part))
+
+
+# What they were when the library was imported: a class that somebody changes is noticed, too.
+_OURS = {name: vars(Network)[name] for name in ("forward", "propagate", "cost", "backward")}
+
+
+def overridden(net: Network, *names: str) -> list[str]:
+    """Return which of these methods are not the library's, but a subclass's or put in their place.
+
+    Where they are, nobody may take a shorter way past them.
+    """
+    methods = {name: getattr(net, name) for name in names}
+    return [name for name, method in methods.items() if _function(method) is not _OURS[name]]
+
+
+def _function(method: Any) -> Any:
+    return method.__func__ if isinstance(method, MethodType) else method

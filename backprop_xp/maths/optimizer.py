@@ -7,15 +7,15 @@ an `OptimizerState`. The scalars of a step are computed on the host in double pr
 
 from __future__ import annotations
 
+import copy
 import math
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from backprop_xp.backends.base import Array, Kernel, host_array
+from backprop_xp.backends.base import Array, Backend, Kernel, host_array
 from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
@@ -61,6 +61,17 @@ class OptimizerState:
         self.numbers, windows = _where_kernels_read(net, scalars)
         self._arguments = (*self.slots, *windows)
         self._update = net.backend.elementwise(optimizer.kernel)
+
+    def kept(self, backend: Backend) -> dict[str, Any]:
+        """What a copy must know, with arrays on the host."""
+        slots = [backend.to_numpy(slot).copy() for slot in self.slots]
+        return {"steps": self.steps, "learning_rate": self.learning_rate, "slots": slots}
+
+    def restore(self, kept: dict[str, Any], backend: Backend) -> None:
+        """Go on from what `kept` returned."""
+        self.steps, self.learning_rate = kept["steps"], kept["learning_rate"]
+        for slot, values in zip(self.slots, kept["slots"], strict=True):
+            slot[...] = backend.asarray(values)
 
     def next_numbers(self) -> list[Any]:
         """Count a step, and return what `numbers` must hold while it runs."""
@@ -194,12 +205,40 @@ class Optimizer(ABC):
         return f"{type(self).__name__}({', '.join(options)})"
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Optimizer) and type(self) is type(other)
-        return same and self.__reduce__() == other.__reduce__()
+        if not isinstance(other, Optimizer) or type(self) is not type(other):
+            return False
+        return self._options() == other._options()
 
     def __hash__(self) -> int:
-        return hash(self.__reduce__())
+        return hash((type(self), *self._options()))
 
-    def __reduce__(self) -> tuple[Callable[..., Optimizer], tuple[Any, ...]]:
-        """A copy has the same hyper-parameters and has met no network yet."""
-        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
+    def _options(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, f.name) for f in fields(self) if f.init)
+
+    def fresh(self) -> Self:
+        """The same optimizer, which has met no network yet."""
+        return type(self)(*self._options())
+
+    def __reduce__(self) -> tuple[type[Optimizer], tuple[Any, ...], list[Any] | None]:
+        """Pickle what it remembers, with the networks that it belongs to.
+
+        Of (net, optimizer) the two copies belong together; a network that nobody else holds is gone
+        as soon as it is there, and the optimizer has met none then.
+        """
+        met = [(net, state.kept(net.backend)) for net, state in list(self._states.items())]
+        return type(self), self._options(), met or None
+
+    def __setstate__(self, met: list[Any]) -> None:
+        for net, kept in met:
+            self.state(net).restore(kept, net.backend)
+
+    def __copy__(self) -> Self:
+        return self.fresh()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """A copy knows the copies that are made with it of the networks that this one has met."""
+        twin = self.fresh()
+        memo[id(self)] = twin
+        for net, state in list(self._states.items()):
+            twin.state(copy.deepcopy(net, memo)).restore(state.kept(net.backend), net.backend)
+        return twin

@@ -11,17 +11,19 @@ from typing import Any
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
 from backprop_xp.errors import CheckpointError, ConfigurationError, ShapeError
-from backprop_xp.maths.activations import ACTIVATIONS, Activation
+from backprop_xp.maths.activations import ACTIVATIONS, EXP, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.losses import Loss
 from backprop_xp.maths.model import Model, restore
-from backprop_xp.maths.network import Network
+from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.parameters import count
 
 # What is made of every layer outweighs its bytes in a file by far: a small file could fill the
 # memory with layers that no network has.
 _MOST_LAYERS = 10_000
 _WIDEST = 2**40
+# What an estimator's network may have, too, though its users do not name it.
+_BUILT_IN = {**ACTIVATIONS, EXP.name: EXP}
 _OWN = "own"  # {"own": name}: an activation of the user's, whatever its name
 
 
@@ -88,7 +90,11 @@ def save_network(
     """
     from backprop_xp.storage import write
 
-    metadata: dict[str, Any] = {"architecture": describe(net.architecture), "extra": extra or {}}
+    metadata: dict[str, Any] = {
+        "architecture": describe(net.architecture),
+        "extra": extra or {},
+        **column_document(net.columns),
+    }
     if net.seeds is not None:
         metadata["seeds"] = list(net.seeds)
     write(path, {"theta": net.backend.to_numpy(net.theta)}, metadata)
@@ -109,10 +115,12 @@ def load_network(
         described = rebuild(metadata.get("architecture"), own)
         theta = _parameters(arrays.get("theta"), described)
         seeds = _seeds(metadata.get("seeds"), theta)
+        columns = _columns(metadata.get("columns"), described)
     except CheckpointError as problem:
         raise CheckpointError(f"{os.fspath(path)} cannot be opened: {problem}") from None
     extra = metadata.get("extra")
     net = restore(Network, chosen, described, theta, seeds)
+    net.columns = columns
     return net, extra if isinstance(extra, dict) else {}
 
 
@@ -130,6 +138,10 @@ def export_network(net: Model, path: str | os.PathLike[str]) -> None:
         raise ConfigurationError(
             f"ONNX has no activation of your own, {own[0]!r}: only networks of built-in ones "
             "can be exported"
+        )
+    if isinstance(net, Network) and overridden(net, "forward", "propagate"):
+        raise ConfigurationError(
+            f"ONNX would hold the library's forward, but {type(net).__name__} has another"
         )
     to_numpy = net.backend.to_numpy
     layers = [
@@ -178,6 +190,8 @@ def rebuild(document: Any, own: dict[str, Activation]) -> Architecture:
         )
     _require_sensible(document["sizes"])
     options = {name: _with_own(value, own) for name, value in document.items()}
+    if options.get("output") == EXP.name:
+        options["output"] = EXP
     try:
         return architecture(**options)
     except (ArithmeticError, LookupError, TypeError, ValueError) as problem:
@@ -205,7 +219,7 @@ def by_name(activations: Iterable[Activation]) -> dict[str, Activation]:
 
 def is_built_in(g: Activation) -> bool:
     """Whether this is the library's own activation of its name, not one of the user's."""
-    return ACTIVATIONS.get(g.name) == g
+    return _BUILT_IN.get(g.name) == g
 
 
 def _plain(value: Any) -> Any:
@@ -259,6 +273,22 @@ def _parameters(theta: Any, described: Architecture) -> Any:
     except ShapeError as problem:
         raise CheckpointError(str(problem)) from None
     return theta
+
+
+def column_document(columns: tuple[Any, ...] | None) -> dict[str, Any]:
+    """Return the names of X's columns as a file can hold them; nothing if it cannot."""
+    named = columns is not None and all(type(name) in (str, int) for name in columns)
+    return {"columns": list(columns)} if named and columns else {}
+
+
+def _columns(names: Any, described: Architecture) -> tuple[Any, ...] | None:
+    """Return the names of X's columns, if there are any."""
+    if names is None:
+        return None
+    known = isinstance(names, list) and all(type(name) in (str, int) for name in names)
+    if not known or len(names) != described.sizes[0]:
+        raise CheckpointError("it has not one name for each column of X")
+    return tuple(names)
 
 
 def _seeds(seeds: Any, theta: Any) -> tuple[int, ...] | None:

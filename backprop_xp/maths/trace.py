@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backprop_xp.backends.base import Array, Backend
 from backprop_xp.maths.dropout import Dropped
-from backprop_xp.maths.kernels import assign, divide, share
+from backprop_xp.maths.kernels import assign, share, share_penalty
 from backprop_xp.maths.members import PerMember, spread
 
 
@@ -99,22 +99,22 @@ class Trace:
         self.l2, self.l1 = (spread(self._backend, p, stack, self._dtype, self.rows) for p in values)
 
     def weigh(self, weights: Array | None) -> None:
-        """Let J be the mean with these weights (…, m, 1); None weighs all examples alike.
+        """Let J be the mean with these weights (…, 1, m); None weighs all examples alike.
 
-        `scale` becomes the column wᵢ/Σw, and `mean` the same memory as a row.
+        `mean` becomes the row wᵢ/Σw, and `scale` the same memory as a column.
         """
         if weights is None:
             self.mean, self.scale = self._equal
             return
         backend = self._backend
-        total = backend.matmul(self.ones, weights)
         if self._shares is None:
             self._shares = backend.empty(weights.shape, self._dtype)
-            self._share, self._divide = backend.elementwise(share), backend.elementwise(divide)
-        self._share(self._shares, weights, total)
+            self._share = backend.general(share)
+            self._share_penalty = backend.general(share_penalty)
+        self._share(self._shares, weights)
         for out, whole in zip((self.l2, self.l1), self._whole, strict=False):
-            self._divide(out, total, whole)
-        self.scale, self.mean = self._shares, backend.xp.matrix_transpose(self._shares)
+            self._share_penalty(out, weights, whole)
+        self.mean, self.scale = self._shares, backend.xp.matrix_transpose(self._shares)
 
     def take_shares(self, shares: Array) -> None:
         """Let J be Σ sᵢ jᵢ with these shares (…, m, 1): the part of a larger batch that is here."""

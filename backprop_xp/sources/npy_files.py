@@ -59,7 +59,8 @@ def npy(X: PathLike, Y: PathLike, *, buffer_rows: int | None = None) -> Source:
     >>> len(history.loss)
     3
     """
-    return _NpySource(f"{os.fspath(X)} and {os.fspath(Y)}", [(Path(X), Path(Y))], buffer_rows)
+    pair = Path(X).absolute(), Path(Y).absolute()  # wherever the process goes before it reads
+    return _NpySource(f"{os.fspath(X)} and {os.fspath(Y)}", [pair], buffer_rows)
 
 
 def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source:
@@ -93,7 +94,7 @@ def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source
     ...     print(bp.sources.npy_shards(folder).rows)
     12
     """
-    folder = Path(directory)
+    folder = Path(directory).absolute()
     if not folder.is_dir():
         raise DataError(f"{folder} is no directory: npy_shards takes one with X-….npy and Y-….npy")
     return _NpySource(str(folder), _pairs(folder), buffer_rows)

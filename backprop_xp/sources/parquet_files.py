@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_xp.backends.column_order import in_order
 from backprop_xp.errors import DataError
 from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, require_alike, rows_of
 from backprop_xp.sources.extras import extra
@@ -65,7 +66,7 @@ def parquet(
     >>> len(history.loss)
     3
     """
-    return _ParquetSource(Path(path), target, columns, buffer_rows)
+    return _ParquetSource(Path(path).absolute(), target, columns, buffer_rows)
 
 
 class _ParquetSource(Source):
@@ -102,6 +103,19 @@ class _ParquetSource(Source):
         # Pages, packed and unpacked, dictionaries, and what the library keeps of them: measured
         # with a column per feature, which takes the most.
         self.decoded = 8 * max(parts) * (self.x.nbytes + self.y.nbytes) + 48 * 2**20
+
+        if len(own.inputs) == self.x.tail[0]:  # none of them holds lists
+            self.columns = own.inputs
+        self._arguments = path, target, buffer_rows
+
+    def in_order(self, columns: Sequence[Any] | None, name: str = "X") -> Source:
+        if columns is None or self.columns is None:
+            return self
+        places = in_order(self.columns, columns, f"{name}, {self.name},")
+        inputs = tuple(self.columns[i] for i in places)
+        path, target, buffer_rows = self._arguments
+        unchanged = inputs == self.columns
+        return self if unchanged else _ParquetSource(path, target, inputs, buffer_rows)
 
     def reader(self) -> Reader:
         return _ParquetReader(self, self._groups, self._columns)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_xp.backends.base import require_open, unmasked
 from backprop_xp.errors import DataError
 from backprop_xp.sources.base import (
     DECODED_BYTES,
@@ -55,7 +56,14 @@ class ArraySource(Source):
     """One pair of arrays: a single part."""
 
     def __init__(self, X: Any, Y: Any, name: str, buffer_rows: int | None) -> None:
+        X, Y = unmasked(X), unmasked(Y)
         for array in (X, Y):
+            require_open(array, name)
+            if not (hasattr(array, "shape") and hasattr(array, "dtype")):
+                raise DataError(
+                    f"{name}: a {type(array).__name__} is no array: expected a memory map, or an "
+                    "array of NumPy, Zarr or h5py"
+                )
             if len(array.shape) == 0:
                 raise DataError(f"{name}: one of them holds one number, and no rows")
         x, y = (Rows.of(array.shape, array.dtype, name) for array in (X, Y))
@@ -114,6 +122,7 @@ class _ChunkedTable:
             done += len(some)
 
     def _decode(self, start: int) -> np.ndarray:
+        require_open(self._array, self._name)
         stop = min(start + self._at_once, self._array.shape[0])
         try:
             values = np.asarray(self._array[start:stop])

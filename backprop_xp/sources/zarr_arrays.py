@@ -84,8 +84,9 @@ def _opened(array: Any) -> Any:
 
 def _open(path: str) -> Any:
     library = extra("zarr", "zarr", "a Zarr source")
+    place = path if "://" in path else os.path.abspath(path)
     try:
-        return library.open(path, mode="r")
+        return library.open(place, mode="r")
     except Exception as problem:  # Zarr's own kinds, and those of its codecs
         raise DataError(f"{path} cannot be opened as Zarr ({problem!r:.300})") from problem
 

@@ -168,5 +168,6 @@ _ACTIVATIONS: dict[str, Callable[[_Graph, str], str]] = {
     "gelu": _gelu,
     "silu": _silu,
     "softplus": _softplus,
+    "exp": _operator("Exp"),
     "softmax": _operator("Softmax", axis=-1),
 }

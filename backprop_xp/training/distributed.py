@@ -18,7 +18,7 @@ import numpy as np
 
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError, DataError
-from backprop_xp.maths.network import Network
+from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.saved import describe
 from backprop_xp.storage import read
@@ -74,6 +74,11 @@ class SharedJob(Job):
 
     def step(self, net: Network, optimizer: Optimizer, clip_norm: float | None) -> TrainStep:
         super().step(net, optimizer, clip_norm)  # which looks at its arguments
+        if own := overridden(net, "forward", "cost", "backward"):
+            raise ConfigurationError(
+                f"fit with comm= takes the library's own steps, but {type(net).__name__} has "
+                f"another {' and '.join(own)}: train it in one process"
+            )
         self._ranks.gather(None)  # all are here: none has failed before they wait for each other
         return SharedStep(net, optimizer, clip_norm, self._ranks.comm)
 

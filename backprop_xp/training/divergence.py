@@ -38,7 +38,7 @@ class Guard:
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
         net, steps = run.net, min(run.batches, _STEPS_BETWEEN_READS)
-        self._part = net.backend.full((2, steps, *net.stack), 0.0, net.dtype)
+        self._part = net.backend.full((2, steps, *net.stack), 0.0, "float64")
         self._saved = Snapshot(net, run.state)
 
     def begin(self, epoch: Epoch | MemberEpoch) -> None:
@@ -221,7 +221,8 @@ class Snapshot:
 
 def _mean(losses: Sequence[float], weights: Sequence[float]) -> float:
     # In plain Python: arrays would have to be made of the lists first.
-    return float(sum(map(mul, losses, weights)) / sum(weights))
+    total = sum(weights)
+    return float(sum(map(mul, losses, weights)) / total) if total else 0.0
 
 
 def _is_finite(net: Network, values: Array) -> bool:

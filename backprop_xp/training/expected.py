@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from backprop_xp.backends import get_backend
+from backprop_xp.backends.frames import Names
 from backprop_xp.errors import BackpropError
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import as_inputs, as_targets, require_inputs, require_targets
 from backprop_xp.maths.network import Network
-from backprop_xp.training.frames import Names
 from backprop_xp.training.validation import Part, check_targets
 
 # So many elements are looked at at once.

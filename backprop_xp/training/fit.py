@@ -6,17 +6,19 @@ import copy
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from backprop_xp.backends.frames import column_names
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.callbacks import Callback
-from backprop_xp.training.checkpoint import Checkpoint, restore_run
+from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.data import Given, prepare
 from backprop_xp.training.history import History
 from backprop_xp.training.job import Job
 from backprop_xp.training.population import plain_seed, require_population, shuffling
 from backprop_xp.training.progress import ProgressBar, wanted
+from backprop_xp.training.resumption import restore_run
 from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.validation import (
@@ -51,7 +53,8 @@ def fit(
     Parameters
     ----------
     net : Network
-        Its θ changes in place. A second call goes on from there. The members of a population learn
+        Its θ changes in place. A second call goes on from there. A `forward`, `cost` or `backward`
+        of your own, in a subclass, is called in every step. The members of a population learn
         in one pass, each as it would alone; X and Y are shared by all.
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
@@ -77,7 +80,7 @@ def fit(
         Hold out this part of the rows for validation instead, in (0, 1): drawn with the seed, and
         from every class alike where Y are classes.
     sample_weight : array_like, shape (m,), optional
-        J of a batch averages with the weights wᵢ/Σw.
+        J of a batch averages with the weights wᵢ/Σw; they may be of any size.
     class_weight : "balanced" or dict, optional
         The weight of a row by its class: a number per label (others weigh 1), or m/(K·m_k), with
         which each of the K classes weighs as much as any other. Multiplied with `sample_weight`.
@@ -147,6 +150,7 @@ def fit(
             class_weight=class_weight,
             validation_data=validation_data is not None,
             sample_weight=sample_weight is not None,
+            columns=str(column_names(X)),
             resume=resume is not None,
         )
         step = job.step(net, optimizer, clip_norm)
@@ -170,12 +174,15 @@ def fit(
                 callbacks=called,
                 seed=plain_seed(seed),
                 streamed=data.streamed,
+                columns=data.columns,
             )
         )
         if resume is not None:
             restore_run(run, resume, job.read)
         job.agree_on(run)
+    net.columns = data.columns
     run.train()
+    run.conclude()
     job.close()
     return run.history
 

@@ -24,7 +24,7 @@ from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.sources import Rows
 from backprop_xp.training.step import train_step
 from backprop_xp.training.validation import checked_rows
-from backprop_xp.training.weights import checked_weights
+from backprop_xp.training.weights import checked_weights, on_one_scale
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,8 @@ class FoldTraining:
         rngs = [np.random.default_rng(seed) for seed in seeds]
         if net.architecture.dropout:
             step.seed = [int(rng.integers(2**62)) for rng in rngs]
-        weights = checked_weights(net.member(0), tables[0].rows, self.sample_weight)
+        weights = checked_weights(net, tables[0].rows, self.sample_weight)
+        column = None if weights is None else net.backend.asarray(on_one_scale(weights)[:, None])
         everyone = np.arange(tables[0].rows)
         kept = [np.setdiff1d(everyone, rows, assume_unique=True) for rows in held_out]
         subsets = [rows for rows in kept for _ in range(len(seeds) // self.folds)]
@@ -137,9 +138,7 @@ class FoldTraining:
                 net=net,
                 optimizer=optimizer,
                 step=step,
-                batches=MemberBatches(
-                    net.backend, *tables, self.batch_size, rngs, weights, subsets
-                ),
+                batches=MemberBatches(net.backend, *tables, self.batch_size, rngs, column, subsets),
                 epochs=self.epochs,
                 schedule=copy.deepcopy(self.schedule),
                 evaluation=None,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array, host_array
+from backprop_xp.backends.frames import column_names, is_frame, read_frame
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.network import Network
 from backprop_xp.training.expected import Expected
@@ -30,6 +31,8 @@ class IterableBatches:
         Host data: X (rows, n_0), Y (rows,), (rows, 1) or (rows, n_L); batches may differ in size.
     rng : numpy.random.Generator, optional
         Kept for checkpoints: nothing is drawn, the order is that of the iterable.
+    columns : tuple, optional
+        The order of the columns of frames; by default that of the first batch.
 
     Raises
     ------
@@ -39,8 +42,14 @@ class IterableBatches:
         It has no batches, or one that does not fit.
     """
 
-    def __init__(self, net: Network, iterable: Iterable[Any], rng: Any = None) -> None:
-        self.net, self.rngs, self._iterable = net, [rng], iterable
+    def __init__(
+        self,
+        net: Network,
+        iterable: Iterable[Any],
+        rng: Any = None,
+        columns: tuple[Any, ...] | None = None,
+    ) -> None:
+        self.net, self.rngs, self._iterable, self.columns = net, [rng], iterable, columns
         self.name = f"the {type(iterable).__name__}"
         if iter(iterable) is iterable:
             raise ConfigurationError(
@@ -96,7 +105,7 @@ class IterableBatches:
             return None
         name = f"batch {number + 1} of {self.name}"
         # In memory of their own: a loader may write its next batch over this one.
-        X, Y = self._expected.taken(*_pair(item, name), name)
+        X, Y = self._expected.taken(*self._pair(item, name), name)
         if known and (number >= len(known) or len(X) != known[number]):
             had = f"{known[number]} rows" if number < len(known) else "not there"
             raise DataError(
@@ -104,6 +113,15 @@ class IterableBatches:
                 "the same batch sizes"
             )
         return X, Y
+
+    def _pair(self, item: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return X and Y of a batch as arrays, the columns of a frame in the order of the first."""
+        if not isinstance(item, tuple | list) or len(item) != 2:
+            what = type(item).__name__
+            what += f" of {len(item)} items" if isinstance(item, tuple | list) else ""
+            raise ShapeError(f"{name} is a {what}: expected a pair (X, Y) of arrays")
+        self.columns = self.columns or column_names(item[0])
+        return _array(item[0], f"{name}: X", self.columns), _array(item[1], f"{name}: Y", None)
 
 
 class IterableEpoch:
@@ -135,15 +153,10 @@ def _items(iterable: Iterable[Any], name: str) -> Iterator[Any]:
         ) from problem
 
 
-def _pair(item: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(item, tuple | list) or len(item) != 2:
-        what = type(item).__name__
-        what += f" of {len(item)} items" if isinstance(item, tuple | list) else ""
-        raise ShapeError(f"{name} is a {what}: expected a pair (X, Y) of arrays")
-    arrays = []
-    for x, which in zip(item, "XY", strict=True):
-        try:
-            arrays.append(host_array(x))
-        except DataError as problem:
-            raise DataError(f"{name}: {which}: {problem}") from problem
-    return arrays[0], arrays[1]
+def _array(x: Any, name: str, columns: tuple[Any, ...] | None) -> np.ndarray:
+    if is_frame(x):
+        return read_frame(x, name, wanted=columns)[0]
+    try:
+        return host_array(x)
+    except DataError as problem:
+        raise DataError(f"{name}: {problem}") from problem

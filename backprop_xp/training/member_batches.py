@@ -123,5 +123,5 @@ class MemberEpoch:
         assert self._present is not None
         X, Y, *weights = batch
         present = self._backend.asarray(self._present[:, i:j, None])
-        present = self._backend.xp.astype(present, X.dtype)
+        present = self._backend.xp.astype(present, self._backend.xp.float64)
         return X, Y, present * weights[0] if weights else present

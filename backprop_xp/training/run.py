@@ -15,6 +15,7 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.batches import Batches, Epoch
 from backprop_xp.training.callbacks import Callback
+from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
@@ -48,6 +49,8 @@ class Plan:
     loss_by_rows: bool = False
     # Whether data are read while the run trains, which may fail.
     streamed: bool = False
+    # The names of X's columns, where they have any.
+    columns: tuple[Any, ...] | None = None
     # A member that diverges is put back and frozen, and the others go on.
     lets_members_diverge: bool = False
 
@@ -87,6 +90,12 @@ class TrainingRun:
             if self.members is not None:  # an epoch may have ended halfway
                 self.members.hold()
             self._tell("on_train_end")
+
+    def conclude(self) -> None:
+        """Let checkpoints hold the weights that the network has now that all is over."""
+        for callback in self.plan.callbacks:
+            if isinstance(callback, Checkpoint):
+                callback.conclude(self)
 
     def stop(self, reason: str) -> None:
         """End the run after this epoch or, if called from a batch, after this batch."""

@@ -66,11 +66,12 @@ class SharedBatches(Batches):
         order = self.rng.permutation(self.rows) if len(self) > 1 else np.arange(self.rows)
         starts = np.arange(0, self.rows, self.batch_size)
         sizes = np.diff(starts, append=self.rows)
-        weights = np.ones(self.rows) if self._weights is None else self._weights[order]
-        totals = np.add.reduceat(weights, starts)
-        self._weighed = totals.tolist()
-        with np.errstate(invalid="ignore"):
-            shares = np.where(weights > 0, weights / np.repeat(totals, sizes), 0.0)
+        if self._weights is None:
+            self._weighed, shares = sizes.tolist(), np.repeat(1.0 / sizes, sizes)
+        else:
+            weights = self._weights[order]
+            self._weighed = np.add.reduceat(weights, starts).tolist()
+            shares = _shares(weights, starts, sizes)
         here, counts = self._layout.here(order, starts, sizes)
         padded = self._layout.padded(counts)
         ends = np.cumsum(padded)
@@ -86,6 +87,17 @@ class SharedBatches(Batches):
         extra = [self._backend.asarray(own_shares[:, None], self._dtype)]
         extra += [self._backend.asarray(places[:, None])] if self._places else []
         return SharedEpoch(self._tables, rows, ends, extra)
+
+
+def _shares(weights: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return wᵢ/Σw over each batch; see `kernels.share`."""
+    relative = _divided(weights, np.maximum.reduceat(weights, starts), sizes)
+    return _divided(relative, np.add.reduceat(relative, starts), sizes)
+
+
+def _divided(values: np.ndarray, by_batch: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    quotients: np.ndarray = values / np.repeat(np.where(by_batch > 0, by_batch, 1.0), sizes)
+    return quotients
 
 
 class SharedEpoch(Epoch):

@@ -37,6 +37,10 @@ class SharedRun(TrainingRun):
         self._guard = SharedGuard(self, ranks)
         self._asked: str | None = None
 
+    def conclude(self) -> None:
+        with self._ranks.together():
+            super().conclude()
+
     def stop(self, reason: str) -> None:
         self._asked = reason
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.errors import ConfigurationError
-from backprop_xp.maths.network import Network
+from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.step_numbers import StepNumbers
 from backprop_xp.maths.trace import Trace
@@ -30,6 +30,7 @@ class TrainStep:
         penalty_per_row: bool = False,
     ) -> None:
         self.net, self._penalty_per_row = net, penalty_per_row
+        self._made_of = net, optimizer, clip_norm, seed, penalty_per_row
         self.state = optimizer.state(net)
         self.seed: int | Sequence[int] = seed
         self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
@@ -49,7 +50,7 @@ class TrainStep:
             weight changes. Values are not, since that would wait for the device: NaN in a batch
             makes J and the weights NaN. `fit` checks values before it starts.
         sample_weight : array_like, shape (m,), optional
-            J averages with the weights wᵢ/Σw.
+            J averages with the weights wᵢ/Σw; they may be of any size.
 
         Raises
         ------
@@ -87,6 +88,10 @@ class TrainStep:
         pattern, drops = self._pattern(), self._trace(rows, weighted).drops
         return [*self.state.next_numbers(), *(drop.keys_of(pattern) for drop in drops if drop)]
 
+    def __reduce__(self) -> tuple[type[TrainStep], tuple[Any, ...], dict[str, Any]]:
+        """A copy is made anew of copies of the network and the optimizer, with their memory."""
+        return type(self), self._made_of, {"seed": self.seed}
+
     def _pattern(self) -> int | list[int]:
         """The number of this step's pattern of dropout; with seeds of their own, of each member."""
         steps = self.state.steps
@@ -118,6 +123,27 @@ class TrainStep:
                 own_patterns=not isinstance(self.seed, int),
             )
         return self._traces[kind]
+
+
+class StepByMethods(TrainStep):
+    """The same of a network with a forward, cost or backward of its own: they are called."""
+
+    def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
+        """See `TrainStep`; what the network's own methods need not know is not passed to them."""
+        net = self.net
+        X = net.as_inputs(X)
+        Y = net.as_targets(Y, X.shape[-2])
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        dropout = {"dropout": self._pattern()} if net.architecture.dropout else {}
+        trace = net.forward(X, **dropout)  # F1–F4
+        if self._penalty_per_row:
+            net.share_penalties(trace)
+        J = net.cost(trace, Y, **weights)  # J
+        grads = net.backward(trace, Y, **weights)  # B1–B8
+        if self._clip:
+            self._clip.apply(grads.theta)
+        self._made_of[1].update(net, grads)  # U1–U4
+        return J
 
 
 class ClippedNorm:
@@ -158,7 +184,8 @@ def train_step(
     Parameters
     ----------
     net : Network
-        Its θ changes in place.
+        Its θ changes in place. If it is of a class of your own with another `forward`, `cost` or
+        `backward`, these are called, step by step, with X and Y as arrays of the backend.
     optimizer : Optimizer
         For example `Adam(1e-3)`.
     clip_norm : float, optional
@@ -198,4 +225,5 @@ def train_step(
         require_positive("clip_norm", clip_norm)
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
         raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0")
-    return TrainStep(net, optimizer, clip_norm, int(seed), penalty_per_row)
+    kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
+    return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)

@@ -61,6 +61,11 @@ class StreamBatches:
         starts = range(0, self.rows, self.batch_size)
         return [min(self.batch_size, self.rows - start) for start in starts]
 
+    @property
+    def columns(self) -> tuple[Any, ...] | None:
+        """The names of X's columns."""
+        return self.source.columns
+
     def sample(self, rows: int) -> tuple[Array, Array]:
         """X and Y of the first rows, up to so many, or as many as the first block has."""
         count = min(rows, int(self.source.blocks.rows[0]))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from backprop_xp.backends.base import Array
+from backprop_xp.backends.frames import is_frame
 from backprop_xp.errors import BackpropError, ConfigurationError, DataError
 from backprop_xp.maths.network import Network
 from backprop_xp.sources import Source, arrays, npy, npy_shards, zarr
 from backprop_xp.training.divergence import Snapshot
 from backprop_xp.training.evaluation import ROWS_AT_ONCE, Evaluation
-from backprop_xp.training.frames import is_frame
 from backprop_xp.training.iterable_batches import IterableBatches
 from backprop_xp.training.run import Plan, TrainingRun
 from backprop_xp.training.stream_batches import StreamBatches
@@ -29,19 +29,26 @@ _CHOICES = (
 
 
 def stream(
-    net: Network, data: Any, batch_size: int | None, rng: Any, name: str = "X"
+    net: Network,
+    data: Any,
+    batch_size: int | None,
+    rng: Any,
+    name: str = "X",
+    columns: tuple[Any, ...] | None = None,
 ) -> AnyBatches:
     """Return the batches of what was handed to `fit` in place of X and Y.
+
+    `columns` is the order into which named columns are put, by default what the network knows.
 
     Raises
     ------
     ConfigurationError, DataError, ShapeError
         It is nothing that can be read batch by batch, or does not fit the network.
     """
-    source = _as_source(data, name)
+    source, columns = _as_source(data, name), columns or net.columns
     if source is None:
-        return IterableBatches(net, data, rng)
-    return StreamBatches(net, source, batch_size, rng)
+        return IterableBatches(net, data, rng, columns)
+    return StreamBatches(net, source.in_order(columns, name), batch_size, rng)
 
 
 def is_in_memory(data: Any) -> bool:
@@ -130,8 +137,8 @@ def refuse(**options: Any) -> None:
 class StreamedEvaluation(Evaluation):
     """Validation data that are read batch by batch after every epoch, in their own order."""
 
-    def __init__(self, net: Network, data: Any) -> None:
-        self._batches = stream(net, data, ROWS_AT_ONCE, None, VALIDATION)
+    def __init__(self, net: Network, data: Any, columns: tuple[Any, ...] | None) -> None:
+        self._batches = stream(net, data, ROWS_AT_ONCE, None, VALIDATION, columns)
 
     @property
     def rows(self) -> int:

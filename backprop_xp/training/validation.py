@@ -8,19 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array
+from backprop_xp.backends.base import Array, is_sparse, unmasked
+from backprop_xp.backends.frames import Names, is_frame, read_frame
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX
-from backprop_xp.maths.arguments import require_inputs, require_targets
+from backprop_xp.maths.arguments import require_dense, require_inputs, require_targets
 from backprop_xp.maths.network import Network
 from backprop_xp.sources.host_tables import (
     ArrayTable,
     MappedTable,
     SparseTable,
     is_memory_map,
-    is_sparse,
 )
-from backprop_xp.training.frames import Names, is_frame, read_frame
 from backprop_xp.training.sources import DeviceRows, HostRows, Rows
 
 
@@ -49,6 +48,14 @@ def require_positive(name: str, value: Any) -> None:
         raise ConfigurationError(f"{name}={value!r}: expected a finite number > 0")
 
 
+@dataclass(frozen=True)
+class ColumnNames:
+    """The names of the columns of X and of Y that were trained on; None where they have none."""
+
+    X: tuple[Any, ...] | None
+    Y: tuple[Any, ...] | None = None
+
+
 def checked_data(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Array, Array]:
     """Check X and Y as `checked_rows` does, and move all of them to the device.
 
@@ -61,7 +68,9 @@ def checked_data(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Array, 
     return rows_X.part(0, rows_X.rows), rows_Y.part(0, rows_Y.rows)
 
 
-def checked_rows(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Rows, Rows]:
+def checked_rows(
+    net: Network, X: Any, Y: Any, label: str = "", columns: ColumnNames | None = None
+) -> tuple[Rows, Rows]:
     """Check shapes and values, and return rows of the network's dtype on its backend.
 
     Parameters
@@ -73,6 +82,8 @@ def checked_rows(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Rows, R
         one of SciPy's sparse matrices, stays where it is and is read piece by piece.
     label : str
         What to put before X and Y in messages, such as "validation ".
+    columns : ColumnNames, optional
+        The order into which the columns of frames are put; by default what the network knows.
 
     Returns
     -------
@@ -84,8 +95,9 @@ def checked_rows(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Rows, R
     BackendError, ShapeError, DataError
         The data do not fit; the message names the first bad row and column.
     """
-    X, x = _unframed(X, f"{label}X", net.dtype)
-    Y, y = _unframed(Y, f"{label}Y", None)
+    columns = columns or ColumnNames(net.columns)
+    X, x = _unframed(X, f"{label}X", net.dtype, columns.X)
+    Y, y = _unframed(Y, f"{label}Y", None, columns.Y)
     inputs = _input_rows(net, X, x.name)
     for start, stop in inputs.chunks():
         part = Part(net, inputs.part(start, stop), x, start, inputs.rows)
@@ -97,10 +109,16 @@ def checked_rows(net: Network, X: Any, Y: Any, label: str = "") -> tuple[Rows, R
     return inputs, targets
 
 
-def _unframed(data: Any, name: str, dtype: str | None) -> tuple[Any, Names]:
+def _unframed(
+    data: Any, name: str, dtype: str | None, columns: tuple[Any, ...] | None
+) -> tuple[Any, Names]:
     """Return a frame as an array, other data as they are, and what to call their places."""
     if is_frame(data):
-        return read_frame(data, name, dtype)
+        return read_frame(data, name, dtype, columns)
+    try:
+        data = unmasked(data)
+    except DataError as problem:
+        raise DataError(f"{name}: {problem}") from None
     if isinstance(data, np.ndarray) and not is_memory_map(data):
         # Rows that do not lie in one piece would be brought together anew for every batch.
         data = np.require(data, requirements=["C", "ALIGNED"])
@@ -118,8 +136,7 @@ def _input_rows(net: Network, X: Any, name: str) -> Rows:
 
 
 def _target_rows(net: Network, Y: Any, X: Rows, name: str) -> Rows:
-    if is_sparse(Y):
-        raise DataError(f"{name} is sparse, but targets must be dense: hand {name}.toarray()")
+    require_dense(Y, name, "targets")
     # Beside an X that is read piece by piece, labels in memory do not become one large matrix.
     in_pieces = is_memory_map(Y) or (isinstance(X, HostRows) and type(Y) is np.ndarray)
     if not in_pieces:

@@ -1,25 +1,32 @@
-"""Sample and class weights at the door."""
+"""Sample and class weights at the door.
+
+They stay numbers of double precision, on whatever scale they are: only their ratios count.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array
+from backprop_xp.backends.base import host_array, is_sparse
+from backprop_xp.backends.frames import Names, is_frame, read_frame
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import is_sparse
-from backprop_xp.training.frames import Names, is_frame, read_frame
 from backprop_xp.training.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.training.sources import Rows
 
+# The largest weight becomes 2 to this power: sums and products with losses do not overflow, and
+# weights that are smaller by 10⁻⁴⁷⁰ still count in a batch without larger ones.
+_EXPONENT = 500
 
-def checked_weights(net: Network, rows: int, sample_weight: Any) -> Array | None:
-    """Return sample weights as an array (rows, 1) of the network's dtype on its backend.
+
+def checked_weights(net: Network, rows: int, sample_weight: Any) -> np.ndarray | None:
+    """Return sample weights as numbers of double precision on the host, shape (rows,).
 
     Parameters
     ----------
@@ -34,7 +41,7 @@ def checked_weights(net: Network, rows: int, sample_weight: Any) -> Array | None
     ShapeError
         There is not one weight per row.
     DataError, BackendError
-        A weight is negative or not finite, or none is positive; or they are no numbers.
+        A weight is negative or not finite; or they are no numbers.
     """
     if sample_weight is None:
         return None
@@ -42,36 +49,66 @@ def checked_weights(net: Network, rows: int, sample_weight: Any) -> Array | None
         raise DataError("sample_weight is sparse: hand sample_weight.toarray().ravel()")
     names = Names("sample_weight")
     if is_frame(sample_weight):
-        sample_weight, names = read_frame(sample_weight, "sample_weight", net.dtype)
-    backend, xp = net.backend, net.backend.xp
-    if backend.origin(sample_weight) != "numpy":
-        backend.require_own(sample_weight, "sample_weight")
-    try:
-        weights = backend.asarray(sample_weight, net.dtype)
-    except DataError as problem:
-        raise DataError(f"sample_weight: {problem}") from problem
-    if tuple(weights.shape) not in ((rows,), (rows, 1)):
+        sample_weight, names = read_frame(sample_weight, "sample_weight", "float64")
+    weights = _on_host(net, sample_weight)
+    if weights.shape not in ((rows,), (rows, 1)):
         raise ShapeError(
-            f"sample_weight has the shape {tuple(weights.shape)}; expected ({rows},): one weight "
-            "per row of X"
+            f"sample_weight has the shape {weights.shape}; expected ({rows},): one weight per row "
+            "of X"
         )
-    weights = xp.reshape(weights, (rows, 1))
-    # Comparisons with NaN are false.
-    _require_weights(backend.to_numpy(xp.isfinite(weights) & (weights >= 0)), weights, net, names)
+    weights = weights.reshape(rows)
+    good = np.isfinite(weights) & (weights >= 0)
+    if not good.all():
+        row, count = int(np.argmin(good)), int(np.count_nonzero(~good))
+        others = f" ({count} such weights in all)" if count > 1 else ""
+        what = "negative" if np.isfinite(weights[row]) else "not finite"
+        raise DataError(
+            f"{names.place(row)} = {weights[row]:g} is {what}{others}: weights are numbers ≥ 0"
+        )
     return weights
 
 
-def _require_weights(good: np.ndarray, weights: Array, net: Network, names: Names) -> None:
-    if not good.all():
-        row = int(np.argmin(good[:, 0]))
-        value, count = float(weights[row, 0]), int(np.count_nonzero(~good))
-        others = f" ({count} such weights in all)" if count > 1 else ""
-        what = "negative" if value < 0 and np.isfinite(value) else f"not finite in {net.dtype}"
-        raise DataError(
-            f"{names.place(row)} = {value:g} is {what}{others}: weights are numbers ≥ 0"
-        )
-    if not bool(net.backend.xp.any(weights > 0)):
-        raise DataError("sample_weight is 0 for every row: at least one must be > 0")
+def _on_host(net: Network, weights: Any) -> np.ndarray:
+    backend = net.backend
+    try:
+        if backend.origin(weights) in (None, "numpy"):
+            return host_array(weights, "float64")
+        backend.require_own(weights, "sample_weight")
+        return backend.to_numpy(backend.asarray(weights, "float64"))
+    except DataError as problem:
+        raise DataError(f"sample_weight: {problem}") from problem
+
+
+def on_one_scale(
+    weights: np.ndarray,
+    what: str = "sample_weight",
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+) -> np.ndarray:
+    """Return weights (m,) times one factor: of whatever size they were, they are now alike.
+
+    Equal weights become one number, the same for all sizes.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray, shape (m,)
+        Finite, ≥ 0.
+    what : str
+        What messages call them.
+    all_of : callable
+        Returns an array of what all processes have, from the one of this process.
+
+    Raises
+    ------
+    DataError
+        None of them is positive.
+    """
+    largest = float(all_of(weights.max(keepdims=True)).max())
+    if not largest > 0:
+        raise DataError(f"{what} is 0 for every row to train on: at least one must be > 0")
+    mantissa, exponent = np.frexp(largest)
+    # In two steps, as the ratio itself may be too small to be a number.
+    scaled: np.ndarray = np.ldexp(weights, _EXPONENT - exponent) / mantissa
+    return scaled
 
 
 def class_weights(
@@ -146,12 +183,20 @@ def _by_class(class_weight: Mapping[Any, Any], number: int) -> np.ndarray:
     for label, weight in class_weight.items():
         if label not in range(number):  # which finds 1.0 and NumPy's integers, too
             raise ConfigurationError(_no_such_class(label, number))
-        if not isinstance(weight, Real) or not 0 <= float(weight) < np.inf:
+        if not 0 <= _number(weight) < math.inf:
             raise ConfigurationError(
                 f"class_weight[{label!r}] = {weight!r}: expected a finite number ≥ 0"
             )
         weights[int(label)] = weight
     return weights
+
+
+def _number(weight: Any) -> float:
+    """Return it as a float; NaN if it is no number, and infinity if it is too large for one."""
+    try:
+        return float(weight) if isinstance(weight, Real) else math.nan
+    except OverflowError:
+        return math.inf
 
 
 def _no_such_class(label: Any, number: int) -> str:

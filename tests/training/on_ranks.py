@@ -53,7 +53,8 @@ class Task:
         own = self.cuts(ROWS) if sharded else slice(None)
         held_out = self.cuts(HELD_OUT) if sharded else slice(None)
         if weighted:
-            options |= {"sample_weight": self.weights[own], "class_weight": "balanced"}
+            weights = self.weights[own] * float(weighted)
+            options |= {"sample_weight": weights, "class_weight": "balanced"}
         if validate:
             options["validation_data"] = (self.X[ROWS:][held_out], self.Y[ROWS:][held_out])
         if comm is not None:
@@ -83,6 +84,8 @@ def variants():
     yield "batch of 2", {}, {"batch_size": 2, "epochs": 1}, 3
     yield "one batch", {}, {"batch_size": None}, 3
     yield "weights", {}, {"weighted": True}, 3
+    yield "tiny weights", {}, {"weighted": 1e-200}, 3
+    yield "huge weights", {}, {"weighted": 1e300}, 3
     yield "clipping", {}, {"clip_norm": 0.1}, 3
     yield "dropout", {"dropout": 0.3}, {}, 3
     yield "schedule", {}, {"schedule": bp.ReduceOnPlateau(1, 0.5, min_delta=0.05)}, 3

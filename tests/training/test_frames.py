@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.training.frames import is_frame, read_frame
+from backprop_xp.backends.frames import is_frame, read_frame
 
 pd = pytest.importorskip("pandas")
 pl = pytest.importorskip("polars")

@@ -1,18 +1,25 @@
-"""Frames of pandas and polars at the door: numbers become one array, the rest is refused by name.
+"""Frames at the door: columns of numbers become one array in their order, the rest is refused.
 
-Neither library is imported: whoever hands in a frame has done that.
+They are those of pandas, polars and pyarrow, none of which is imported: whoever hands in a frame
+has done that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from backprop_xp.backends.column_order import in_order
 from backprop_xp.errors import DataError
 
-_TYPES = ("DataFrame", "LazyFrame", "Series")
+_TYPES = {
+    "pandas": ("DataFrame", "Series"),
+    "polars": ("DataFrame", "LazyFrame", "Series"),
+    "pyarrow": ("Table", "RecordBatch"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,26 +53,37 @@ class Names:
 
 
 def is_frame(x: Any) -> bool:
-    """Whether `x` is a frame or a series of pandas or polars."""
+    """Whether `x` is a frame of pandas, polars or pyarrow, or a series of the first two."""
     return _library(x) is not None
 
 
-def read_frame(frame: Any, name: str, dtype: str | None = None) -> tuple[np.ndarray, Names]:
+def column_names(x: Any) -> tuple[Any, ...] | None:
+    """Return the names of a frame's columns in their order; None for a series and other data."""
+    if not is_frame(x) or len(getattr(x, "shape", ())) != 2:
+        return None
+    return tuple(x.column_names if _library(x) == "pyarrow" else x.columns)
+
+
+def read_frame(
+    frame: Any, name: str, dtype: str | None = None, wanted: tuple[Any, ...] | None = None
+) -> tuple[np.ndarray, Names]:
     """Return a frame as an array (m, n), or a series as (m,), and what its places are called.
 
     Parameters
     ----------
-    frame : DataFrame or Series
-        Of pandas or polars, with columns of numbers or booleans.
+    frame : DataFrame, Table or Series
+        With columns of numbers or booleans.
     name : str
         What messages call it.
     dtype : str, optional
         By default the smallest that holds all columns, so that integers remain integers.
+    wanted : tuple, optional
+        The names of the columns in the order in which they are returned; see `in_order`.
 
     Raises
     ------
     DataError
-        A column holds no numbers, or has missing values.
+        A column holds no numbers or has missing values, or the columns are others than wanted.
     """
     library, kind = str(_library(frame)), type(frame).__name__
     if kind == "LazyFrame":
@@ -74,11 +92,9 @@ def read_frame(frame: Any, name: str, dtype: str | None = None) -> tuple[np.ndar
     if is_series:
         columns = [(frame.name, frame)]
     else:
-        columns = list(
-            frame.items()
-            if library == "pandas"
-            else zip(frame.columns, frame.iter_columns(), strict=True)
-        )
+        given = column_names(frame) or ()
+        parts = _COLUMNS[library](frame)
+        columns = [(given[i], parts[i]) for i in in_order(given, wanted, name)]
     nameless = is_series and frame.name in (None, "")
     keys = () if nameless else tuple(key for key, _ in columns)
     names = Names(name, keys, frame.index if library == "pandas" else None)
@@ -91,7 +107,7 @@ def _array(
 ) -> np.ndarray:
     if rows == 0:  # whatever the columns' dtypes: there is no value that could have them
         return np.empty((0, len(columns)))
-    numbers = _pandas_numbers if library == "pandas" else _polars_numbers
+    numbers = _NUMBERS[library]
     parts = [numbers(column, names, i) for i, column in enumerate(columns)]
     result = np.empty((rows, len(parts)), dtype or np.result_type(*parts, np.bool_))
     with np.errstate(over="ignore"):  # the checks of values name what does not fit
@@ -120,6 +136,23 @@ def _polars_numbers(column: Any, names: Names, number: int) -> np.ndarray:
     if not (as_it_is or (dtype.is_integer() and "128" not in str(dtype))):
         column = column.cast(float)  # decimals, and integers that NumPy does not have
     return np.asarray(column.to_numpy())
+
+
+def _arrow_numbers(column: Any, names: Names, number: int) -> np.ndarray:
+    kind = str(column.type)
+    if not kind.startswith(("int", "uint", "float", "double", "halffloat", "bool", "decimal")):
+        raise DataError(f"{names.column(number)} holds {kind}: convert it to numbers, or drop it")
+    _refuse_missing(np.asarray(column.is_null()), names, number)
+    values = np.asarray(column)
+    return values.astype(float) if kind.startswith("decimal") else values
+
+
+_COLUMNS: dict[str, Callable[[Any], list[Any]]] = {
+    "pandas": lambda frame: [column for _, column in frame.items()],
+    "polars": lambda frame: frame.get_columns(),
+    "pyarrow": lambda frame: frame.columns,
+}
+_NUMBERS = {"pandas": _pandas_numbers, "polars": _polars_numbers, "pyarrow": _arrow_numbers}
 
 
 def _refuse_missing(missing: np.ndarray, names: Names, number: int) -> None:
@@ -160,6 +193,6 @@ def _library(x: Any) -> str | None:
     """Return the library of a frame; subclasses of frames, such as GeoPandas', are frames too."""
     for kind in type(x).__mro__:
         root = kind.__module__.partition(".")[0]
-        if kind.__name__ in _TYPES and root in ("pandas", "polars"):
+        if kind.__name__ in _TYPES.get(root, ()):
             return root
     return None

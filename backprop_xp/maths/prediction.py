@@ -1,0 +1,49 @@
+"""A[L] for many rows: the lines of `forward`, keeping nothing for the way back."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.maths.arguments import require_inputs
+
+if TYPE_CHECKING:
+    from backprop_xp.maths.network import Network
+
+
+def predicted(net: Network, X: Any, own_forward: bool) -> Array:
+    """Return A[L] for the inputs X, part by part if there are many rows.
+
+    What can be had row by row is converted part by part, too: sparse matrices, memory maps. With
+    `own_forward` the network's own `forward` is asked, which is not the library's.
+    """
+    backend = net.backend
+    if is_sparse(X) or (backend.origin(X) == backend.library == "numpy" and X.ndim == 2):
+        require_inputs(tuple(X.shape), net.sizes[0], net.stack)
+        X = X.tocsr() if is_sparse(X) else X  # whose rows can be had
+    else:
+        X = net.as_inputs(X)
+    rows, at_once = X.shape[-2], backend.rows_at_once(math.prod(net.stack) * max(net.sizes))
+    if rows <= at_once:
+        return _outputs(net, net.as_inputs(X), own_forward)
+    A = backend.empty((*net.stack, rows, net.sizes[-1]), net.dtype)
+    for start in range(0, rows, at_once):
+        part = slice(start, min(start + at_once, rows))
+        of_x = X[part] if is_sparse(X) else X[..., part, :]
+        A[..., part, :] = _outputs(net, net.as_inputs(of_x), own_forward)
+    return A
+
+
+def _outputs(net: Network, A: Array, own_forward: bool) -> Array:
+    """The lines of `propagate` for the inputs A."""
+    if own_forward:
+        return net.forward(A).A[-1]
+    backend, W_T, b = net.backend, net._W_T, net._parameters.b_row
+    for l, g in enumerate(net.architecture.activations, start=1):
+        shape = *net.stack, A.shape[-2], net.sizes[l]
+        Z = backend.empty(shape, net.dtype)
+        backend.matmul(A, W_T[l], Z)
+        A = Z if g.slope_from_a else backend.empty(shape, net.dtype)
+        net._activate[l](Z, b[l], A)
+    return A
