@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,7 @@ class EarlyStopping(Callback):
     def on_train_end(self, run: Run) -> None:
         if self._best_theta is not None:
             run.net.theta = run.net.backend.asarray(self._best_theta)
+            run.history.best_epoch = copy.copy(self.best_epoch)
 
     def state(self) -> dict[str, Any]:
         if self._members is not None:
