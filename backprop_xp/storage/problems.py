@@ -31,7 +31,9 @@ def unwritable(name: str, problem: Exception, called: str = "") -> str:
     linked = os.path.islink(name)
     target = os.path.realpath(name) if linked else _absolute(name)
     directory = os.path.dirname(target)
-    if isinstance(problem, FileNotFoundError) and linked:
+    if isinstance(problem, FileNotFoundError) and os.path.isdir(directory):
+        reason = f"{directory} takes no new file; choose another place"
+    elif isinstance(problem, FileNotFoundError) and linked:
         reason = f"it is a link to {target}, and there is no directory {directory}; create it first"
     elif isinstance(problem, FileNotFoundError):
         reason = f"there is no directory {directory}; create it first"

@@ -10,6 +10,7 @@ import time
 
 import numpy as np
 import pytest
+from places import locked_directory
 
 import backprop_xp as bp
 from backprop_xp.storage.termination import unterminated
@@ -117,26 +118,14 @@ def test_a_place_that_cannot_be_written(writer, make, tmp_path):
     assert sorted(os.listdir(tmp_path)) == before
 
 
-@pytest.fixture
-def locked(tmp_path):
-    """A directory that may not be searched, for root by being another user meanwhile."""
-    (tmp_path / "locked").mkdir(mode=0o700)
-    if os.geteuid():
-        (tmp_path / "locked").chmod(0)
-        yield tmp_path / "locked"
-        (tmp_path / "locked").chmod(0o700)
-        return
-    os.seteuid(65534)
-    yield tmp_path / "locked"
-    os.seteuid(0)
-
-
-def test_a_directory_that_may_not_be_searched(writer, locked):
+def test_a_directory_that_may_not_be_searched(writer, tmp_path):
     write, error = writer
-    with pytest.raises(error, match="there is no permission to write here; choose another place"):
-        write(locked / NAME)
-    with pytest.raises(error, match="there is no permission to write here"):
-        require_writable(locked / NAME, error)
+    write(tmp_path / NAME)  # which imports what it needs
+    with locked_directory(tmp_path) as locked:
+        with pytest.raises(error, match="there is no permission to write here; choose another"):
+            write(locked / NAME)
+        with pytest.raises(error, match="there is no permission to write here"):
+            require_writable(locked / NAME, error)
 
 
 def test_a_disk_that_becomes_full_half_way(writer, tmp_path):
