@@ -275,8 +275,11 @@ def test_ctrl_c_reports_what_was_trained(wine, tmp_path):
         (["--target", "sold", "--optimizer", "adm"], "'adm': no such optimizer. Did you mean"),
         (["--target", "sold", "--held-out", "1.5"], "expected a fraction in (0, 1)"),
         (["--target", "sold", "--epochs", "0"], "epochs=0: expected a positive integer"),
-        (["--target", "sold", "--out", "/no/m"], "--out /no/m: there is no directory /no"),
-        (["--target", "sold", "--out", "/"], "--out / is a directory: expected a file"),
+        (
+            ["--target", "sold", "--out", "/no/m"],
+            "--out /no/m cannot be written: there is no directory /no",
+        ),
+        (["--target", "sold", "--out", "/"], "--out / cannot be written: it is a directory"),
         (["--target", "sold", "--out", "m", "--checkpoint", "./m"], "are the same file, m"),
         (["--target", "sold", "--checkpoint", "/proc/m"], "/proc/m cannot be written"),
         (["--target", "sold", "--resume", "/no/c"], "/no/c cannot be read: there is no such file"),

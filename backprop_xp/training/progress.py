@@ -34,7 +34,7 @@ class ProgressBar(Callback):
         )
 
     def on_epoch_begin(self, run: Run) -> None:
-        self._bar.set_description(f"epoch {run.epoch}/{run.epochs} ", refresh=False)
+        self._bar.set_description_str(f"epoch {run.epoch}/{run.epochs} ", refresh=False)
 
     def on_batch_end(self, run: Run) -> None:
         self._bar.update()
