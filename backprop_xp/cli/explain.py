@@ -53,10 +53,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def explain(options: argparse.Namespace) -> int:
     """Print the explanation of a small network; the exit code is 1 if a gradient is wrong."""
     require_count("--rows", options.rows)
-    if options.plot is not None:
-        checked_path(options.plot)
-        require_matplotlib()
     picture = output_place("--plot", options.plot)
+    if picture is not None:
+        checked_path(picture)
+        require_matplotlib()
     net = bp.Network([2, *options.hidden, 1], seed=options.seed, backend=options.backend)
     explanation = bp.explain(net, *_xor(options.rows, options.seed))
     print(explanation)
