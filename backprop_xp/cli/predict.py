@@ -61,6 +61,8 @@ def predict(options: argparse.Namespace) -> int:
         print(f"{plural(len(frame), 'prediction')} in {options.out}", file=messages)
     if target in frame.columns:
         print(_score(model, frame, options.allow_unseen), file=messages)
+    if told := _trained_on(model, frame, options.allow_unseen):
+        print(told, file=messages)
     return 0
 
 
@@ -74,6 +76,21 @@ def _write(content: bytes, place: Path | None, called: str) -> None:
             raise bp.ConfigurationError(unwritable(str(place), problem, called)) from problem
     else:
         write_whole(place, content, bp.ConfigurationError, called)
+
+
+def _trained_on(model: TableModel, frame: Frame, allow_unseen: bool) -> str | None:
+    """What to say if rows are among those that the model was trained on, and that is known."""
+    if model.training_rows is None:
+        return None
+    share = model.training_rows.share(model.preprocessing.transform(frame, allow_unseen))
+    if not share:
+        return None
+    rows, about = round(share * len(frame)), "" if model.training_rows.complete else "about "
+    return (
+        f"notice: {about}{rows:,} of these {plural(len(frame), 'row')} "
+        f"{'is' if rows == 1 else 'are'} equal to rows that the model was trained on, where it "
+        "does better than on new ones"
+    )
 
 
 def _text_labels(model: TableModel) -> bool:

@@ -9,13 +9,17 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 import backprop_xp as bp
 from backprop_xp.cli.options import output_place
 from backprop_xp.cli.ranks import communicator
 from backprop_xp.cli.train_document import document
 from backprop_xp.cli.train_words import conclude, describe, say
 from backprop_xp.errors import unknown
+from backprop_xp.tables.baselines import linear_answers
 from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.known_rows import KnownRows
 from backprop_xp.tables.model import TableModel
 from backprop_xp.tables.prepared import Prepared, prepare
 from backprop_xp.tables.preprocessing import listed
@@ -66,7 +70,13 @@ def train_table(options: argparse.Namespace, ranks: Ranks | None) -> int:
     seconds = time.perf_counter() - start
     if not history.loss:  # interrupted in the first epoch
         raise KeyboardInterrupt
-    result = report(model, data.held_out.frame, data.held_out.X)
+    result = report(
+        model,
+        data.held_out.frame,
+        data.held_out.X,
+        linear=_linear(options, data) if first else None,
+        weighted=options.class_weight is not None,
+    )
     if places.out and first:
         model.save(places.out)
     if places.plot and first:
@@ -98,7 +108,8 @@ def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
         raise bp.ConfigurationError(
             f"--class-weight: the target {data.task.target!r} has no classes, it is a regression"
         )
-    model = TableModel(_network(options, data, backend), data.preprocessing, data.task)
+    net, known = _network(options, data, backend), KnownRows.of(data.training.X)
+    model = TableModel(net, data.preprocessing, data.task, known)
     return frame, data, model
 
 
@@ -187,6 +198,14 @@ def _fit(
         progress=False,  # the bar above
         seed=options.seed,
         comm=comm,
+    )
+
+
+def _linear(options: argparse.Namespace, data: Prepared) -> np.ndarray:
+    """What a linear model says of the held-out rows."""
+    rows = data.training
+    return linear_answers(
+        data.task, rows.X, rows.Y, data.held_out.X, options.class_weight, options.seed
     )
 
 
