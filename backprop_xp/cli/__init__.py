@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = problem.strerror or problem
         streams.complain(f"error: {where}: {reason}" if where else f"error: {reason}")
         code = 2
+    except MemoryError as problem:
+        streams.complain(f"error: there is not enough memory. {problem}".rstrip(". "))
+        code = 2
     except KeyboardInterrupt:
         streams.complain("interrupted")
         code = 130

@@ -180,7 +180,7 @@ def test_a_chunk_of_zarr_that_is_damaged(tmp_path):
 
 
 def test_arrays_that_do_not_fit():
-    with pytest.raises(bp.ShapeError, match="X has 1000 rows, but Y has 999"):
+    with pytest.raises(bp.ShapeError, match="X has 1,000 rows, but Y has 999"):
         bp.sources.arrays(X, Y[1:])
     with pytest.raises(bp.DataError, match="has no rows"):
         bp.sources.arrays(X[:0], Y[:0])
