@@ -83,6 +83,25 @@ def test_an_interrupt_is_no_traceback(capsys, monkeypatch):
     assert (code, stderr) == (130, "backprop-xp: interrupted\n")
 
 
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        (MemoryError("3 TiB"), "error: there is not enough memory. 3 TiB"),
+        (MemoryError(), "error: there is not enough memory"),
+        (OSError(24, "Too many open files", "f.csv"), "error: f.csv: Too many open files"),
+        (OSError(5, "Input/output error"), "error: Input/output error"),
+        (bp.DataError("a\nb"), "error: a b"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(capsys, monkeypatch, problem, line):
+    def refused(*arguments, **options):
+        raise problem
+
+    monkeypatch.setattr(bp, "fit", refused)
+    code, _, stderr = run(capsys, "train")
+    assert (code, stderr) == (2, f"backprop-xp: {line}\n")
+
+
 # -- check -------------------------------------------------------------------------------------
 
 
