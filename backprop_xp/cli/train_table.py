@@ -109,7 +109,7 @@ def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
             f"--class-weight: the target {data.task.target!r} has no classes, it is a regression"
         )
     net, known = _network(options, data, backend), KnownRows.of(data.training.X)
-    model = TableModel(net, data.preprocessing, data.task, known)
+    model = TableModel(net, data.preprocessing, data.task, training_rows=known)
     return frame, data, model
 
 

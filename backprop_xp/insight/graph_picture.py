@@ -17,7 +17,6 @@ from backprop_xp.insight.graph_shapes import (
 from backprop_xp.insight.mathtext import math
 from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.training.figures import BLUE, GREY, VERMILLION, picture
-from backprop_xp.wording import plural
 
 if TYPE_CHECKING:
     from backprop_xp.insight.explanation import Explanation, Term
@@ -177,7 +176,7 @@ class _Row:
 def _frame(canvas: Canvas, explanation: Explanation, width: float, height: float) -> None:
     """Title and legend."""
     sizes = "-".join(str(n) for n in explanation.net.sizes)
-    title = f"Backpropagation through a {sizes} network, with {plural(explanation.rows, 'example')}"
+    title = f"Backpropagation through a {sizes} network, with {explanation.rows} examples"
     canvas.write(Point(_MARGIN, height - 0.36), title, 14, ha="left", weight="bold")
     y = height - 0.72
     canvas.forward(Point(_MARGIN, y), Point(_MARGIN + 0.45, y))

@@ -139,4 +139,4 @@ def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
             f"{path}: what it says of the table's columns is damaged, or by a newer version "
             f"({problem})"
         ) from problem
-    return TableModel(net, preprocessing, task, known)
+    return TableModel(net, preprocessing, task, training_rows=known)

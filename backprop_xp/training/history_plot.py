@@ -99,7 +99,7 @@ def _draw_metrics(axis: Any, history: History, held_out: str) -> None:
 
 def _draw_learning_rate(axis: Any, history: History, held_out: str) -> None:
     _line(axis, history.learning_rate, GREEN, "learning rate")
-    axis.set_ylim(bottom=0.0)
+    axis.set_ylim(0.0, 1.06 * max(history.learning_rate))
     axis.set_ylabel("learning rate")
 
 
@@ -119,11 +119,11 @@ def _mark_best(axis: Any, history: History) -> None:
     best = history.best_epoch
     if best is None:
         return
-    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    # Not clipped: that epoch may be the first or the last, at the edge of the panel.
+    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1, clip_on=False)
     if axis.get_ylabel() == "loss":
         loss, colour = _best_loss(history), VERMILLION if history.validation_loss else BLUE
         label = f"epoch {best}, kept"
-        # Not cut at the edge, where the last epoch is.
         style = {"ms": 8, "mfc": "white", "mec": colour, "mew": 2, "zorder": 5, "clip_on": False}
         axis.plot([best], [loss], "o", label=label, **style)
 

@@ -69,12 +69,15 @@ def test_early_stopping_says_what_it_has_kept(restore, watched):
     assert lines(figure.axes[0]).get("epoch 1, kept") == (kept if restore else None)
 
 
-def test_the_mark_is_whole_at_the_edge():
-    losses = np.linspace(1, 0.1, 20).tolist()
-    axis = bp.plot_history(bp.History(loss=losses, best_epoch=20)).axes[0]
-    (mark,) = (line for line in axis.get_lines() if line.get_label() == "epoch 20, kept")
+@pytest.mark.parametrize("epochs", [3, 12, 40])
+@pytest.mark.parametrize("best", ["first", "second", "last"])
+def test_the_mark_is_whole_wherever_the_epoch_is(epochs, best):
+    kept = {"first": 1, "second": 2, "last": epochs}[best]
+    history = bp.History(loss=np.linspace(1, 0.1, epochs).tolist(), best_epoch=kept)
+    axis = bp.plot_history(history).axes[0]
+    (mark,) = (line for line in axis.get_lines() if line.get_label() == f"epoch {kept}, kept")
     assert not mark.get_clip_on()
-    assert mark.get_xdata() == axis.get_xlim()[1]
+    assert mark.get_zorder() > max(spine.get_zorder() for spine in axis.spines.values())
 
 
 def test_held_out_rows_are_called_what_they_are():
