@@ -238,7 +238,7 @@ def test_cupy_that_is_not_usable_in_a_process():
     (line,) = done.stderr.splitlines()
     assert line.startswith("backprop-xp: error: BACKEND=cupy was asked for, but it is not usable")
     assert "Usable here: numpy" in line
-    assert "pip install cupy-cuda13x" in line
+    assert "pip install 'backprop-xp[cuda13]'" in line
 
 
 def test_no_command_is_help_in_a_process():

@@ -155,5 +155,5 @@ def test_cupy_is_imported_in_its_rooms_alone():
         for path in ROOT.rglob("*.py")
         if any("cupy" in name.split(".") for name in imports(path))
     }
-    rooms = ("cupy", "cublas", "cuda_graph", "nccl", "pinned")
+    rooms = ("cupy", "cublas", "cuda_graph", "cuda_loop", "nccl", "pinned")
     assert importers == {f"backends/{room}.py" for room in rooms}

@@ -104,7 +104,9 @@ class Network(Model):
         ConfigurationError
             `dropout` is not an integer ≥ 0.
         """
-        trace = self.trace(self.as_inputs(X), dropout=dropout is not None)
+        X = self.as_inputs(X)
+        trace = self.trace(X.shape[-2], dropout=dropout is not None)
+        trace.read(X)
         if dropout is not None:
             if not isinstance(dropout, Integral) or isinstance(dropout, bool) or dropout < 0:
                 raise ConfigurationError(f"dropout={dropout!r}: expected a pattern's number ≥ 0")

@@ -36,8 +36,8 @@ class ProgressBar(Callback):
     def on_epoch_begin(self, run: Run) -> None:
         self._bar.set_description_str(f"epoch {run.epoch}/{run.epochs} ", refresh=False)
 
-    def on_batch_end(self, run: Run) -> None:
-        self._bar.update()
+    def on_progress(self, run: Run) -> None:
+        self._bar.update((run.epoch - 1) * run.batches + run.batch - self._bar.n)
 
     def on_epoch_end(self, run: Run) -> None:
         latest = run.history.latest().items()
