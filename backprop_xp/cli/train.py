@@ -43,7 +43,6 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "train",
         help="train the article's two-layer network on real data, or a network on your own",
         description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("data", metavar="DATA", type=Path, nargs="?", help=".csv, .parquet, .npz")
     parser.add_argument(

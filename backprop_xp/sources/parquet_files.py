@@ -194,7 +194,7 @@ class _ParquetReader(Reader):
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
     files = sorted(path.glob("*.parquet"))
     if not files:

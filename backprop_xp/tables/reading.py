@@ -176,7 +176,10 @@ def _npz(path: Path, text: list[str]) -> Frame:
         raise DataError(
             f"{path}: {short} has {lengths[short]} rows, but {long} has {lengths[long]}"
         )
-    return extras.pandas().DataFrame(columns)
+    try:
+        return extras.pandas().DataFrame(columns)
+    except UnicodeEncodeError as problem:
+        raise DataError(f"{path} holds text that is no Unicode: {problem.reason}") from problem
 
 
 def _from_arrays(arrays: dict[str, Any], path: Path) -> dict[str, Any]:
