@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import backprop_xp as bp
-from backprop_xp.cli.options import add_backend, require_writable
+from backprop_xp.cli.options import add_backend, add_reading, reading, require_writable
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.model import TableModel, load_table_model
-from backprop_xp.tables.reading import read_table
 from backprop_xp.tables.report import report
 
 _ABOUT = """\
@@ -32,13 +31,19 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="what `train --out` has saved")
-    parser.add_argument("data", metavar="DATA", type=Path, help=".csv, .parquet, .npz")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        type=Path,
+        help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
+    )
     parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default: stdout)")
     parser.add_argument(
         "--allow-unseen",
         action="store_true",
         help="a category that no row had at training is none of the known ones, and no error",
     )
+    add_reading(parser)
     add_backend(parser)
     parser.set_defaults(run=predict)
 
@@ -48,8 +53,7 @@ def predict(options: argparse.Namespace) -> int:
     require_writable("--out", options.out, inputs=(options.model, options.data))
     model = load_table_model(options.model, bp.get_backend(options.backend))
     target = model.task.target
-    text = [*model.preprocessing.text, target] if _text_labels(model) else model.preprocessing.text
-    frame = read_table(options.data, text)
+    frame = model.read(options.data, reading(options)).frame
     predictions = model.predictions(frame, options.allow_unseen)
     predictions.to_csv(sys.stdout if options.out is None else options.out, index=False)
     # Stdout is the predictions' alone, unless they go to a file.
@@ -59,10 +63,6 @@ def predict(options: argparse.Namespace) -> int:
     if target in frame.columns:
         print(_score(model, frame, options.allow_unseen), file=messages)
     return 0
-
-
-def _text_labels(model: TableModel) -> bool:
-    return bool(model.task.classes) and isinstance(model.task.classes[0], str)
 
 
 def _score(model: TableModel, frame: Frame, allow_unseen: bool) -> str:

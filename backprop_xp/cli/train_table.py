@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import textwrap
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import backprop_xp as bp
-from backprop_xp.cli.options import require_writable
+from backprop_xp.cli.options import reading, require_writable
 from backprop_xp.cli.ranks import communicator
 from backprop_xp.errors import unknown
-from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.model import TableModel
+from backprop_xp.tables.opening import STDIN, called
 from backprop_xp.tables.prepared import Prepared, prepare
-from backprop_xp.tables.preprocessing import Number, listed
-from backprop_xp.tables.reading import read_table
+from backprop_xp.tables.preprocessing import Date, Number, listed
+from backprop_xp.tables.reading import Table, read_table
 from backprop_xp.tables.report import ClassReport, ValueReport, report
 from backprop_xp.training.figures import checked_path, require_matplotlib
 from backprop_xp.training.ranks import Ranks
@@ -41,13 +43,13 @@ _VALIDATION = 0.1
 def train_table(options: argparse.Namespace, ranks: Ranks | None) -> int:
     """Train on a table, on all ranks if there are any; print what was done and how well it does."""
     with nullcontext() if ranks is None else ranks.together():
-        frame, data, model = _read(options)
+        table, data, model = _read(options)
         first = ranks is None or ranks.rank == 0
         if options.resume and first:
             model.require_same(options.resume)
     net = model.net
     say = (lambda *line: None) if options.quiet or options.json else _say
-    _describe(say, options, frame, data, net)
+    _describe(say, options, table, data, net)
     start = time.perf_counter()
     history = _fit(options, data, model, communicator(ranks))
     seconds = time.perf_counter() - start
@@ -62,20 +64,32 @@ def train_table(options: argparse.Namespace, ranks: Ranks | None) -> int:
         print(json.dumps(_document(options, data, net, history, seconds, result), indent=2))
         return 0
     _conclude(say, options, net.architecture.l2 > 0, history, seconds, result)
+    if data.warning and first:
+        # On stderr where nothing but the last line is wanted on stdout.
+        print(f"WARNING: {data.warning}\n", file=sys.stderr if options.quiet else sys.stdout)
     print(result.last_line())
     return 0
 
 
-def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
+def _read(options: argparse.Namespace) -> tuple[Table, Prepared, TableModel]:
     """Do all that can be done, and refused, before training."""
     _check_files(options)
     backend = bp.get_backend(options.backend)
-    frame = read_table(options.data)
+    table = read_table(
+        options.data,
+        text=options.categorical or (),
+        # Labels are kept as they stand; without a target the next line says so.
+        exact=[] if options.target is None else [options.target],
+        reading=reading(options, options.missing),
+    )
     data = prepare(
-        frame,
-        _target(options, frame),
+        table.frame,
+        _target(options, table),
         task=options.task,
         drop=options.drop or (),
+        keep=options.keep or (),
+        categorical=options.categorical or (),
+        decimal=table.reading.likely_decimal,
         together=options.scale == "table",
         held_out=0.2 if options.held_out is None else options.held_out,
         validation=_VALIDATION if options.patience is not None else 0.0,
@@ -85,12 +99,15 @@ def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
         raise bp.ConfigurationError(
             f"--class-weight: the target {data.task.target!r} has no classes, it is a regression"
         )
-    model = TableModel(_network(options, data, backend), data.preprocessing, data.task)
-    return frame, data, model
+    net = _network(options, data, backend)
+    data = replace(data, notices=table.notices + data.notices)
+    return table, data, TableModel(net, data.preprocessing, data.task, table.reading)
 
 
 def _check_files(options: argparse.Namespace) -> None:
     """Refuse before training what could not be written after it."""
+    if options.mpi and options.data == STDIN:
+        raise bp.ConfigurationError("--mpi: every rank reads DATA, so it has to be a file, not -")
     if options.out and options.checkpoint and options.out.resolve() == options.checkpoint.resolve():
         raise bp.ConfigurationError(f"--out and --checkpoint are the same file, {options.out}")
     require_writable("--out", options.out, inputs=(options.data,))
@@ -101,15 +118,15 @@ def _check_files(options: argparse.Namespace) -> None:
         require_matplotlib()
 
 
-def _target(options: argparse.Namespace, frame: Frame) -> str:
+def _target(options: argparse.Namespace, table: Table) -> str:
     if options.target is not None:
         return str(options.target)
     for name in ("y", "Y"):
-        if options.data.suffix.lower() == ".npz" and name in frame.columns:
+        if table.kind == ".npz" and name in table.frame.columns:
             return name
     raise bp.ConfigurationError(
         "which column is to be predicted? Say --target COL. The columns are: "
-        f"{listed(list(frame.columns), 20)}"
+        f"{listed(list(table.frame.columns), 20)}"
     )
 
 
@@ -201,16 +218,19 @@ def _say(name: str, text: str) -> None:
 
 
 def _describe(
-    say: Any, options: argparse.Namespace, frame: Frame, data: Prepared, net: bp.Network
+    say: Any, options: argparse.Namespace, table: Table, data: Prepared, net: bp.Network
 ) -> None:
     columns = data.preprocessing.columns
     numbers = sum(isinstance(column, Number) for column in columns)
-    say("data", f"{options.data}: {len(frame):,} rows, {frame.shape[1]:,} columns")
+    dates = sum(isinstance(column, Date) for column in columns)
+    rows, wide = table.frame.shape
+    say("data", f"{called(options.data)}: {rows:,} rows, {wide:,} columns")
     say("task", f"target {data.task.target!r}: {data.task.why}")
     how = "standardised together" if options.scale == "table" else "standardised"
     kinds = [f"{numbers:,} of numbers ({how})"] if numbers else []
-    if len(columns) > numbers:
-        kinds.append(f"{len(columns) - numbers:,} of categories (one-hot)")
+    kinds += [f"{dates:,} of dates"] if dates else []
+    if len(columns) > numbers + dates:
+        kinds.append(f"{len(columns) - numbers - dates:,} of categories (one-hot)")
     say("columns", f"{' and '.join(kinds)} → {data.preprocessing.features:,} features")
     for notice in data.notices[:_NOTICES]:
         say("notice", notice)
@@ -271,6 +291,8 @@ def _document(
         "task": data.task.kind,
         "why": data.task.why,
         "notices": data.notices,
+        "left_out": data.left_out,
+        "warning": data.warning,
         "rows": {
             "training": len(data.training),
             "validation": len(data.validation or ()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from backprop_xp.maths.saved import load_network, save_network
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.plain import as_plain, from_plain
 from backprop_xp.tables.preprocessing import Preprocessing
+from backprop_xp.tables.reading import Reading, Table, read_table
 from backprop_xp.tables.task import Task
 
 # Rows that run through the network at once, to bound its memory.
@@ -23,11 +24,12 @@ _ROWS = 4096
 
 @dataclass(frozen=True)
 class TableModel:
-    """A network, its preprocessing and its task."""
+    """A network, its preprocessing and its task, and how its table was read."""
 
     net: Network
     preprocessing: Preprocessing
     task: Task
+    reading: Reading = field(default_factory=Reading)
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
         """What the network says of preprocessed rows; float64, (m, n_L)."""
@@ -67,9 +69,27 @@ class TableModel:
             columns[f"probability_{label}"] = column
         return pd.DataFrame(columns)
 
+    def read(self, path: str | Path, reading: Reading | None = None) -> Table:
+        """Read rows to predict, texts and missing values as those of the training file.
+
+        Parameters
+        ----------
+        path : str or Path
+            As for `read_table`.
+        reading : Reading, optional
+            What is different in this file: its encoding, separator or decimal mark.
+        """
+        asked = Reading() if reading is None else reading
+        learned = self.reading
+        own = replace(asked, missing=learned.missing, likely_decimal=learned.likely_decimal)
+        text = self.preprocessing.text
+        if self.task.classes:
+            text.append(self.task.target)
+        return read_table(path, text, reading=own)
+
     def extra(self) -> dict[str, Any]:
         """What travels with the network in a file, so that `load_table_model` can read it."""
-        return {"table": as_plain(self.preprocessing, self.task)}
+        return {"table": as_plain(self.preprocessing, self.task, self.reading)}
 
     def save(self, path: str | Path) -> None:
         """Write all of it to a file; `load_table_model` reads it."""
@@ -100,7 +120,7 @@ def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
             "it in Python with bp.load"
         )
     try:
-        preprocessing, task = from_plain(extra["table"])
+        preprocessing, task, reading = from_plain(extra["table"])
         if (preprocessing.features, task.outputs) != (net.sizes[0], net.sizes[-1]):
             raise ValueError("features or outputs are not the network's")
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
@@ -108,4 +128,4 @@ def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
             f"{path}: what it says of the table's columns is damaged, or by a newer version "
             f"({problem})"
         ) from problem
-    return TableModel(net, preprocessing, task)
+    return TableModel(net, preprocessing, task, reading)

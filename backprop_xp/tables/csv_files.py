@@ -1,0 +1,170 @@
+"""A CSV as a frame of texts, just as they stand in the file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import IO, TextIO
+
+from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.sources import extras
+from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.separators import find_separator, said
+
+_SPELLED = {"tab": "\t", r"\t": "\t", "space": " "}
+# So many lines tell the separator.
+_FIRST_LINES = 200
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def read_csv(file: IO[bytes], name: str, encoding: str, separator: str | None) -> Frame:
+    """Read a CSV with a header; every field is text, an empty one too.
+
+    Parameters
+    ----------
+    file : binary file
+        Is read several times.
+    name : str
+        What messages call it.
+    encoding : str
+    separator : str, optional
+        One character, "tab" or "space"; by default what the first rows say.
+
+    Raises
+    ------
+    DataError
+        It is no such text, or a row has another length than the header.
+    ConfigurationError
+        There is no such encoding or separator.
+    """
+    pd = extras.pandas()
+    try:
+        codecs.lookup(encoding)
+    except LookupError as problem:
+        raise ConfigurationError(
+            f"--encoding {encoding!r}: no such encoding; common ones are utf-8, cp1252, latin-1, "
+            "utf-16, shift_jis and gb18030"
+        ) from problem
+    separator = _SPELLED.get(separator or "", separator)
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        raise ConfigurationError(f"--separator {separator!r}: expected one character, or tab")
+    try:
+        with _no_limit(), _text(file, encoding) as (text, found):
+            lines = list(islice(text, _FIRST_LINES))
+        separator = separator or found or find_separator(lines)
+        with _no_limit(), _text(file, encoding) as (text, found):
+            names = _scan(text, name, separator, found is not None)
+        with _text(file, encoding) as (text, _):
+            return pd.read_csv(
+                text,
+                sep=separator,
+                header=0,
+                names=names,
+                index_col=False,
+                skipinitialspace=True,
+                dtype=str,
+                na_filter=False,
+            )
+    except UnicodeError as problem:
+        raise DataError(_undecodable(file, name, encoding)) from problem
+    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
+        why = " ".join(str(problem).split())
+        raise DataError(f"{name} is not a readable CSV: {why}") from problem
+
+
+@contextmanager
+def _no_limit() -> Iterator[None]:
+    """Let fields be as long as they are; the csv module stops at 131,072 characters."""
+    before = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
+@contextmanager
+def _text(file: IO[bytes], encoding: str) -> Iterator[tuple[TextIO, str | None]]:
+    """The text from its header on, and the separator that a line before the header names."""
+    file.seek(0)
+    text = io.TextIOWrapper(file, encoding, newline="")
+    try:
+        if text.read(1) != "\ufeff":
+            text.seek(0)
+        start = text.tell()
+        separator = said(text.readline())
+        if separator is None:
+            text.seek(start)
+        yield text, separator
+    finally:
+        text.detach()
+
+
+def _scan(text: TextIO, name: str, separator: str, skipped: bool) -> list[str]:
+    """Look for what pandas would let pass: rows of another length than the header.
+
+    Returns the names of the columns.
+    """
+    rows = csv.reader(text, delimiter=separator, skipinitialspace=True)
+    header = next((row for row in rows if row), [])
+    if any("\0" in field for field in header):
+        likely = "utf-16-be" if header[0].startswith("\0") else "utf-16-le"
+        raise DataError(
+            f"{name} holds zero bytes, so it is no UTF-8 text: if it is UTF-16, say "
+            f"--encoding {likely}"
+        )
+    if not any(field.strip() for field in header):
+        raise DataError(f"{name} is empty")
+    for row in rows:
+        if len(row) != len(header) and row:
+            raise DataError(
+                f"{name}, line {rows.line_num + skipped}: {len(row)} fields where the header has "
+                f"{len(header)}"
+            )
+    return _named(header)
+
+
+def _named(header: list[str]) -> list[str]:
+    """Name columns without a name by their place, as pandas does: Unnamed: 0, Unnamed: 0.1."""
+    taken, names = set(header), []
+    for i, name in enumerate(header):
+        own, count = name or f"Unnamed: {i}", 0
+        while not name and own in taken:
+            count += 1
+            own = f"Unnamed: {i}.{count}"
+        taken.add(own)
+        names.append(own)
+    return names
+
+
+def _undecodable(file: IO[bytes], name: str, encoding: str) -> str:
+    """Say where the text is not in its encoding, and what to do."""
+    file.seek(0)
+    content = file.read()
+    marked = next((e for mark, e in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
+    if marked and marked not in encoding.lower():
+        return (
+            f"{name} is {marked.upper()} text, not {encoding.upper()}: say --encoding {marked}, or "
+            f"convert it first, for example iconv -f {marked} -t utf-8 {name}"
+        )
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as problem:
+        start = problem.start
+    else:
+        return f"{name} cannot be read as {encoding.upper()}: say which it is with --encoding"
+    line = content.count(b"\n", 0, start) + 1
+    return (
+        f"{name} is not {encoding.upper()} text (byte {start}, in line {line}, is "
+        f"0x{content[start]:02X}): say what it is, for example --encoding cp1252, or convert it "
+        f"first, for example iconv -f cp1252 -t utf-8 {name}"
+    )

@@ -1,0 +1,235 @@
+"""What texts are: missing, numbers in whatever spelling, or booleans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.sources import extras
+from backprop_xp.tables.columns import Frame, Series, as_numbers, is_text, read_as_numbers
+from backprop_xp.tables.preprocessing import listed
+from backprop_xp.tables.spelling import Numbers, decimal_mark
+
+USUAL_MISSING = (
+    *("?", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "#N/A N/A", "NaN", "nan", "-NaN", "-nan"),
+    *("NULL", "null", "None", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"),
+)
+"""Texts of a CSV that stand for a missing value beside the empty ones: those of pandas, and ?."""
+
+_BOOLEANS = {"True": True, "TRUE": True, "true": True}
+_BOOLEANS |= {"False": False, "FALSE": False, "false": False}
+_AS_PYTHON_WRITES = re.compile(r"0|-?[1-9]\d*")
+
+
+@dataclass
+class Recognition:
+    """What was recognised in a table.
+
+    Attributes
+    ----------
+    decimal : str
+        "." or ",": what its numbers have before their decimals.
+    missing : dict of str to list of str
+        The texts that were taken for missing values, and the columns that have them.
+    spelled : dict of str to list of tuple
+        How numbers are spelled, and the columns that spell them so, each with an example.
+    """
+
+    decimal: str = "."
+    missing: dict[str, list[str]] = field(default_factory=dict)
+    spelled: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def notices(self) -> list[str]:
+        """A line for what was taken for missing, and one for each spelling."""
+        lines = []
+        if self.missing:
+            where = "; ".join(f"{text!r} in {listed(n, 3)}" for text, n in self.missing.items())
+            lines.append(
+                f"taken for missing: {where} (--missing TEXT says what is; --missing '' only what "
+                "is empty)"
+            )
+        for how, columns in self.spelled.items():
+            names, example = listed([name for name, _ in columns]), columns[0][1]
+            lines.append(f"read as numbers{how}: {names} ({example})")
+        return lines
+
+
+def recognise_csv(
+    frame: Frame,
+    *,
+    text: Collection[str] = (),
+    exact: Collection[str] = (),
+    missing: Iterable[str] | None = None,
+    decimal: str | None = None,
+    likely_decimal: str = ".",
+) -> tuple[Frame, Recognition]:
+    """Give the columns of a CSV, all of them text, the types that their texts have.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        As `read_csv` returns it.
+    text : collection of str
+        Columns that stay text even if they look like numbers.
+    exact : collection of str
+        Columns that become numbers only if all are whole and stand as Python writes them.
+    missing : iterable of str, optional
+        What stands for a missing value, beside what is empty; by default `USUAL_MISSING`.
+    decimal, likely_decimal : str
+        What stands before decimals: surely, or where the file does not say.
+    """
+    found = Recognition()
+    gone = {"", *(USUAL_MISSING if missing is None else missing)}
+    present = {name: _without(column, gone, found) for name, column in frame.items()}
+    columns = {
+        name: column
+        if name in text
+        else _whole_numbers(column)
+        if name in exact
+        else _plain(column)
+        for name, column in present.items()
+    }
+    numbers = _spelled(columns, text)
+    found.decimal = decimal or decimal_mark([n.marks for n in numbers.values()], likely_decimal)
+    if found.decimal == ",":
+        numbers |= _by_comma({name: present[name] for name in columns if name not in numbers}, text)
+    return _converted(columns, present, numbers, exact, found), found
+
+
+def recognise(
+    frame: Frame,
+    *,
+    text: Collection[str] = (),
+    exact: Collection[str] = (),
+    missing: Iterable[str] | None = None,
+    decimal: str | None = None,
+    likely_decimal: str = ".",
+) -> tuple[Frame, Recognition]:
+    """Do the same for a frame whose columns have types: only its texts may be more than texts.
+
+    Those that are all digits stay: who wanted numbers would have written numbers. So do texts such
+    as "None", unless `missing` names them.
+    """
+    found = Recognition()
+    gone = set(missing or ())
+    columns = {name: _without(column, gone, found) for name, column in frame.items()}
+    numbers = _spelled(columns, text)
+    found.decimal = decimal or decimal_mark([n.marks for n in numbers.values()], likely_decimal)
+    return _converted(columns, columns, numbers, exact, found), found
+
+
+# -- missing values ----------------------------------------------------------------------------
+
+
+def _without(column: Series, gone: Collection[str], found: Recognition) -> Series:
+    """The column, what is `gone` being missing; text is compared without blanks around it."""
+    if not gone:
+        return column
+    if column.dtype.kind in "fiu":
+        absent = column.isin([float(text) for text in gone if _is_number(text)])
+    elif column.dtype.kind == "O":
+        texts = column if is_text(column) else column.where(column.map(_is_str)).astype(object)
+        absent = texts.str.strip().isin(gone)
+    else:
+        return column
+    if not absent.any():
+        return column
+    for value in column[absent].unique():
+        if text := str(value).strip():
+            found.missing.setdefault(text, []).append(str(column.name))
+    # Of whole numbers with missing ones, NumPy has only floats: Python's stay exact.
+    exact = column.astype(object) if column.dtype.kind in "iu" else column
+    return exact.mask(absent.to_numpy(dtype=bool))
+
+
+def _is_str(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+# -- numbers -----------------------------------------------------------------------------------
+
+
+def _plain(column: Series) -> Series:
+    """The column as numbers or booleans, if pandas reads all of it so."""
+    pd = extras.pandas()
+    present = column.dropna()
+    if not len(present):
+        return column
+    first = present.iloc[0]
+    if first in _BOOLEANS and set(present.unique()) <= _BOOLEANS.keys():
+        return column.map(_BOOLEANS)
+    numbers = pd.to_numeric(column, errors="coerce")
+    if bool((numbers.isna() & column.notna()).any()):
+        return column
+    return numbers
+
+
+def _whole_numbers(column: Series) -> Series:
+    """The column as whole numbers of any width, if each stands as Python writes it."""
+    codes, texts = extras.pandas().factorize(column)
+    if not len(texts) or not all(map(_AS_PYTHON_WRITES.fullmatch, texts)):
+        return column
+    every = np.array([*map(int, texts), None], dtype=object)
+    return extras.pandas().Series(every[codes], index=column.index).infer_objects()
+
+
+def _spelled(columns: dict[Any, Series], text: Collection[str]) -> dict[Any, Numbers]:
+    """Columns of texts that are all numbers, though not all of them digits."""
+    found = {}
+    for name, column in columns.items():
+        numbers = None if name in text else read_as_numbers(column)
+        if numbers is not None and not numbers.digits_alone:
+            found[name] = numbers
+    return found
+
+
+def _by_comma(columns: dict[Any, Series], text: Collection[str]) -> dict[Any, Numbers]:
+    """Columns such as 1.234, which are thousands where others have decimal commas."""
+    dotted = {
+        name: column
+        for name, column in columns.items()
+        if name not in text and column.str.contains(".", regex=False).any()
+    }
+    return {name: n for name, n in _spelled(dotted, ()).items() if "," in n.marks}
+
+
+def _converted(
+    columns: dict[Any, Series],
+    texts: dict[Any, Series],
+    numbers: dict[Any, Numbers],
+    exact: Collection[str],
+    found: Recognition,
+) -> Frame:
+    for name, read in numbers.items():
+        if name in exact:
+            continue
+        column = texts[name]
+        values = as_numbers(column, f"column {name!r}", found.decimal)
+        columns[name] = extras.pandas().Series(values, index=column.index)
+        first = int(np.argmax(column.notna().to_numpy()))
+        how, example = _described(read, column.iloc[first], values[first])
+        found.spelled.setdefault(how, []).append((str(name), example))
+    return extras.pandas().DataFrame(columns)
+
+
+def _described(numbers: Numbers, text: str, value: float) -> tuple[str, str]:
+    """How numbers are spelled, and an example."""
+    unit = numbers.parts[0].unit
+    how = f" with {unit}" if unit else ""
+    if numbers.marks == {","}:
+        how += f"{' and' if how else ' with'} a decimal comma"
+    other = {part.value(mark) for part in numbers.parts[:1] for mark in numbers.marks} - {value}
+    hint = f", not {other.pop():.12g}: --decimal decides" if other else ""
+    return how, f"{text!r} is {value:.12g}{hint}"
