@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -128,6 +129,15 @@ def is_boolean(column: Series) -> bool:
     from pandas.api import types
 
     return bool(types.infer_dtype(column, skipna=True) == "boolean")
+
+
+def require_different(names: list[str], file: str) -> None:
+    """Raise DataError if two columns of a file have one name."""
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise DataError(
+            f"{file}: more than one column is called {', '.join(map(repr, twice))}: rename them"
+        )
 
 
 def row_number(column: Series, position: int) -> int:

@@ -13,7 +13,7 @@ from typing import IO, TextIO
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
-from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.columns import Frame, require_different
 from backprop_xp.tables.separators import find_separator, said
 
 _SPELLED = {"tab": "\t", r"\t": "\t", "space": " "}
@@ -130,7 +130,9 @@ def _scan(text: TextIO, name: str, separator: str, skipped: bool) -> list[str]:
                 f"{name}, line {rows.line_num + skipped}: {len(row)} fields where the header has "
                 f"{len(header)}"
             )
-    return _named(header)
+    names = _named(header)
+    require_different(names, name)
+    return names
 
 
 def _named(header: list[str]) -> list[str]:

@@ -78,7 +78,7 @@ def parts_of(dates: Series) -> dict[str, Series]:
     seconds = dates.to_numpy().astype("datetime64[s]")
     days = np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 86400.0)
     calendar = dates.dt
-    numbers = (calendar.year, calendar.month, calendar.dayofweek, days, calendar.hour)
+    numbers = (calendar.year, calendar.month, calendar.day_of_week, days, calendar.hour)
     return {
         part: pd.Series(number, index=dates.index, dtype=np.float64)
         for part, number in zip(PARTS, numbers, strict=True)

@@ -125,8 +125,7 @@ def prepare(
                 raise ConfigurationError(f"{option} {name!r}: --drop leaves it out")
     choice = choose_columns(frame, target, drop, keep, categorical)
     frame, notices = with_target(frame, target)
-    chosen, more = infer_task(frame[target], target, task, decimal)
-    notices += more
+    chosen = infer_task(frame[target], target, task, decimal, notices)
     if not chosen.classes:
         values = as_numbers(frame[target], f"the target {target!r}", decimal)
         frame = frame.assign(**{target: values})

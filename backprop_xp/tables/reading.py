@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import IO
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
-from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.columns import Frame, require_different
 from backprop_xp.tables.csv_files import read_csv
 from backprop_xp.tables.npz_files import read_npz
 from backprop_xp.tables.opening import called, opened
@@ -133,11 +132,7 @@ def _read(file: IO[bytes], path: Path, kind: str, reading: Reading) -> Frame:
 
 def _checked(frame: Frame, name: str) -> Frame:
     names = [str(column) for column in frame.columns]
-    twice = sorted(column for column, count in Counter(names).items() if count > 1)
-    if twice:
-        raise DataError(
-            f"{name}: more than one column is called {', '.join(map(repr, twice))}: rename them"
-        )
+    require_different(names, name)
     if not names:
         raise DataError(f"{name} has no columns")
     if not len(frame):

@@ -115,8 +115,12 @@ class Task:
 
 
 def infer_task(
-    column: Series, target: str, asked: str | None = None, decimal: str = "."
-) -> tuple[Task, list[str]]:
+    column: Series,
+    target: str,
+    asked: str | None = None,
+    decimal: str = ".",
+    notices: list[str] | None = None,
+) -> Task:
     """Say what a target column asks for.
 
     Text, booleans and categories are labels; so are two different numbers, and whole numbers with
@@ -133,12 +137,8 @@ def infer_task(
         One of `KINDS`, to decide otherwise.
     decimal : str
         What stands before decimals where numbers are text.
-
-    Returns
-    -------
-    task : Task
-    notices : list of str
-        Which labels look the same.
+    notices : list of str, optional
+        Gets a line if labels look the same.
 
     Raises
     ------
@@ -152,7 +152,7 @@ def infer_task(
         raise DataError(f"the target {target!r} holds {holds(column)}: expected numbers or labels")
     numbers = read_as_numbers(column)
     numeric = kind_ == "number" or (numbers is not None and not numbers.digits_alone)
-    classes, notices = _classes(column, target, numeric, decimal)
+    classes, alike = _classes(column, target, numeric, decimal)
     if numeric:
         seen, labels = _numbers(as_numbers(column, f"the target {target!r}", decimal))
     else:
@@ -168,8 +168,10 @@ def infer_task(
     _check(task, asked, numeric or numbers is not None, target, classes, column)
     why = f"{seen} → {_NAMES[task]}" + (" (--task)" if asked else "")
     if task == "regression":
-        return Task(target, task, why), []
-    return Task(target, task, why, classes), notices
+        return Task(target, task, why)
+    if notices is not None:
+        notices += alike
+    return Task(target, task, why, classes)
 
 
 def _classes(

@@ -52,7 +52,7 @@ def test_the_user_decides():
         ([1.0] * 3, None, bp.DataError, "'y' is 1 in every row"),
         ([1.0, np.inf], None, bp.DataError, "'y' is inf in row 2"),
         ([f"c{i}" for i in range(9)], None, bp.DataError, "text with 9 values in 9 rows; such as"),
-        ([*map(str, range(9)), "1,5"], None, bp.DataError, "9 of 10 are numbers, but row 10 has"),
+        ([*map(str, range(9)), "1,5,"], None, bp.DataError, "9 of 10 are numbers, but row 10 has"),
         (["a", "b"], "regression", bp.ConfigurationError, "is not numbers (row 1: 'a')"),
         ([1, 2, 3], "binary", bp.ConfigurationError, "has 3 values, not 2"),
         ([pd.Timestamp(0)] * 2, None, bp.DataError, "expected numbers or labels"),
