@@ -14,6 +14,8 @@ from backprop_xp.tables.spelling import Numbers, numbers_in, spelled
 Frame = Any  # a pandas.DataFrame; pandas is an extra, and its types are not ours
 Series = Any  # a pandas.Series
 
+# Whole floats are exact below, and written out.
+_EXACT = 2**53
 _NUMBERS = {"decimal", "integer", "floating", "mixed-integer-float"}
 _CATEGORIES = {"string", "boolean", "mixed", "mixed-integer", "categorical"}
 _DATES = {"datetime64", "datetime", "date"}
@@ -50,7 +52,7 @@ def holds(column: Series) -> str:
     """What a column holds, in words: "dates", "bytes", "lists and the like" …"""
     from pandas.api import types
 
-    kinds = {"nested": "lists, structs or other nested values", "date": "dates", "empty": "nothing"}
+    kinds = {"nested": "lists or other nested values", "date": "dates", "empty": "nothing"}
     if (own := kind(column)) in kinds:
         return kinds[own]
     inferred = types.infer_dtype(column, skipna=True)
@@ -114,7 +116,8 @@ def as_text(column: Series) -> tuple[np.ndarray, np.ndarray]:
     import pandas as pd
 
     codes, values = pd.factorize(column)
-    return codes, np.array([_text(value) for value in values], dtype=object)
+    # As an array, whose numbers know how many digits they have.
+    return codes, np.array([_text(value) for value in np.asarray(values)], dtype=object)
 
 
 def is_text(column: Series) -> bool:
@@ -191,8 +194,9 @@ def _shown(value: Any) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
+    if isinstance(value, float | np.floating):
+        whole = float(value).is_integer() and abs(float(value)) < _EXACT
+        return str(int(value) if whole else value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return str(int(value))
     return str(value)

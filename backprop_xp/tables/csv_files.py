@@ -59,11 +59,11 @@ def read_csv(file: IO[bytes], name: str, encoding: str, separator: str | None) -
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ConfigurationError(f"--separator {separator!r}: expected one character, or tab")
     try:
-        with _no_limit(), _text(file, encoding) as (text, found):
-            lines = list(islice(text, _FIRST_LINES))
-        separator = separator or found or find_separator(lines)
-        with _no_limit(), _text(file, encoding) as (text, found):
-            names = _scan(text, name, separator, found is not None)
+        with _no_limit():
+            with _text(file, encoding) as (text, found):
+                separator = separator or found or find_separator(list(islice(text, _FIRST_LINES)))
+            with _text(file, encoding) as (text, _):
+                names = _scan(text, name, separator, found is not None)
         with _text(file, encoding) as (text, _):
             return pd.read_csv(
                 text,
@@ -117,11 +117,7 @@ def _scan(text: TextIO, name: str, separator: str, skipped: bool) -> list[str]:
     rows = csv.reader(text, delimiter=separator, skipinitialspace=True)
     header = next((row for row in rows if row), [])
     if any("\0" in field for field in header):
-        likely = "utf-16-be" if header[0].startswith("\0") else "utf-16-le"
-        raise DataError(
-            f"{name} holds zero bytes, so it is no UTF-8 text: if it is UTF-16, say "
-            f"--encoding {likely}"
-        )
+        raise UnicodeError  # `_undecodable` says what it may be
     if not any(field.strip() for field in header):
         raise DataError(f"{name} is empty")
     for row in rows:
@@ -152,21 +148,32 @@ def _undecodable(file: IO[bytes], name: str, encoding: str) -> str:
     """Say where the text is not in its encoding, and what to do."""
     file.seek(0)
     content = file.read()
-    marked = next((e for mark, e in _BYTE_ORDER_MARKS.items() if content.startswith(mark)), None)
-    if marked and marked not in encoding.lower():
-        return (
-            f"{name} is {marked.upper()} text, not {encoding.upper()}: say --encoding {marked}, or "
-            f"convert it first, for example iconv -f {marked} -t utf-8 {name}"
-        )
+    is_not = f"{name} is not {encoding.upper()} text"
+    likely = _likely_utf(content)
+    if likely and likely not in encoding.lower():
+        return f"{is_not}, but {likely.upper()}, it seems: {_advice(likely, name)}"
     try:
         content.decode(encoding)
     except UnicodeDecodeError as problem:
-        start = problem.start
-    else:
-        return f"{name} cannot be read as {encoding.upper()}: say which it is with --encoding"
-    line = content.count(b"\n", 0, start) + 1
+        line = content.count(b"\n", 0, problem.start) + 1
+        place = f"byte {problem.start}, in line {line}, is 0x{content[problem.start]:02X}"
+        return f"{is_not} ({place}): {_advice('cp1252', name)}"
+    return f"{is_not}: it holds zero bytes"
+
+
+def _advice(encoding: str, name: str) -> str:
     return (
-        f"{name} is not {encoding.upper()} text (byte {start}, in line {line}, is "
-        f"0x{content[start]:02X}): say what it is, for example --encoding cp1252, or convert it "
-        f"first, for example iconv -f cp1252 -t utf-8 {name}"
+        f"say what it is, for example --encoding {encoding}, or convert it first, for example "
+        f"iconv -f {encoding} -t utf-8 {name}"
     )
+
+
+def _likely_utf(content: bytes) -> str | None:
+    """Which encoding of two or four bytes a text begins in: its mark says so, or its zeros do."""
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if content.startswith(mark):
+            return encoding
+    even, odd = content[:200:2].count(0), content[1:200:2].count(0)
+    if max(even, odd) * 4 < min(200, len(content)):
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"

@@ -62,6 +62,8 @@ def called(path: Path) -> str:
 
 def _raw(path: Path) -> IO[bytes]:
     if path == STDIN:
+        if sys.stdin is None:
+            raise DataError("standard input is closed: pipe a table into it, or name a file")
         return _kept(sys.stdin.buffer)
     if path.is_dir():
         raise DataError(f"{path} is a directory: expected a file")

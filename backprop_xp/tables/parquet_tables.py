@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import IO, Any
 
 import numpy as np
@@ -11,11 +12,12 @@ from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame
 
 
-def read_parquet(file: IO[bytes], name: str) -> Frame:
+def read_parquet(file: IO[bytes], name: str, whole: Collection[str] = ()) -> Frame:
     """Read all columns but the index that pandas has saved.
 
     Whole numbers with missing ones stay exact. A column of lists of numbers that are all as long,
-    "pixels", becomes a column for each place in them: "pixels[0]", "pixels[1]" …
+    "pixels", becomes a column for each place in them, "pixels[0]", "pixels[1]" …, unless `whole`
+    names it.
 
     Raises
     ------
@@ -32,7 +34,8 @@ def read_parquet(file: IO[bytes], name: str) -> Frame:
         raise DataError(f"{name} is not a readable Parquet file: {why}") from problem
     pd, columns = extras.pandas(), []
     for field, (key, column) in zip(_fields(table, frame), frame.items(), strict=True):
-        parts = _parts(column) if _holds_lists_of_numbers(arrow.types, field) else None
+        lists = key not in whole and _holds_lists_of_numbers(arrow.types, field)
+        parts = _parts(column) if lists else None
         columns += (
             [column]
             if parts is None

@@ -11,7 +11,7 @@ import numpy as np
 
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.tables.choosing import choose_columns
-from backprop_xp.tables.columns import Frame, as_numbers
+from backprop_xp.tables.columns import Frame, as_numbers, is_text
 from backprop_xp.tables.fitting import fit_preprocessing
 from backprop_xp.tables.preprocessing import Preprocessing, listed
 from backprop_xp.tables.rows import hold_out, with_target
@@ -63,7 +63,7 @@ class Prepared:
             return None
         return (
             f"most columns were left out, {len(self.left_out):,} of {columns:,}: "
-            f"{listed(list(self.left_out))}. The notices above say why"
+            f"{listed(list(self.left_out))}. The notices say why"
         )
 
 
@@ -128,6 +128,9 @@ def prepare(
     chosen = infer_task(frame[target], target, task, decimal, notices)
     if not chosen.classes:
         values = as_numbers(frame[target], f"the target {target!r}", decimal)
+        if is_text(frame[target]):
+            text = frame[target].iloc[0]
+            notices.append(f"target {target!r}: read as numbers ({text!r} is {values[0]:.12g})")
         frame = frame.assign(**{target: values})
     rest, tested, more = hold_out(frame, chosen, held_out, seed)
     notices += more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
@@ -89,8 +89,8 @@ def read_table(
     text : iterable of str
         Columns whose fields are text even if they look like numbers (a CSV does not say).
     exact : iterable of str
-        Columns of a CSV that may be labels: they become numbers only if they are whole numbers
-        without leading zeros.
+        Columns that may be labels: those of a CSV become numbers only if they are whole numbers
+        without leading zeros; lists of a Parquet file stay one column.
     reading : Reading, optional
 
     Raises
@@ -101,10 +101,11 @@ def read_table(
         An extra is not installed, or `reading` makes no sense.
     """
     path, reading = Path(path), Reading() if reading is None else reading
+    text, exact = set(text), set(exact)
     extras.pandas()
     try:
         with opened(path) as (file, kind):
-            frame = _checked(_read(file, path, kind, reading), called(path))
+            frame = _checked(_read(file, path, kind, reading, exact), called(path))
     except OSError as problem:
         why = problem.strerror or problem
         raise DataError(f"{called(path)} cannot be read: {why}") from problem
@@ -113,8 +114,8 @@ def read_table(
     from_text = kind in (".csv", ".tsv")
     frame, found = (recognise_csv if from_text else recognise)(
         frame,
-        text=set(text),
-        exact=set(exact),
+        text=text,
+        exact=exact,
         missing=reading.missing,
         decimal=reading.decimal,
         likely_decimal=reading.likely_decimal,
@@ -122,9 +123,11 @@ def read_table(
     return Table(frame, kind, replace(reading, likely_decimal=found.decimal), found.notices())
 
 
-def _read(file: IO[bytes], path: Path, kind: str, reading: Reading) -> Frame:
+def _read(
+    file: IO[bytes], path: Path, kind: str, reading: Reading, exact: Collection[str]
+) -> Frame:
     if kind == ".parquet":
-        return read_parquet(file, called(path))
+        return read_parquet(file, called(path), exact)
     if kind == ".npz":
         return read_npz(file, called(path))
     return read_csv(file, called(path), reading.encoding, reading.separator)

@@ -12,7 +12,7 @@ import numpy as np
 from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame, Series, as_numbers, is_text, read_as_numbers
 from backprop_xp.tables.preprocessing import listed
-from backprop_xp.tables.spelling import Numbers, decimal_mark
+from backprop_xp.tables.spelling import Numbers, decimal_mark, spelled
 
 USUAL_MISSING = (
     *("?", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "#N/A N/A", "NaN", "nan", "-NaN", "-nan"),
@@ -37,11 +37,14 @@ class Recognition:
         The texts that were taken for missing values, and the columns that have them.
     spelled : dict of str to list of tuple
         How numbers are spelled, and the columns that spell them so, each with an example.
+    codes : dict of str to str
+        Columns of numbers with leading zeros, each with an example.
     """
 
     decimal: str = "."
     missing: dict[str, list[str]] = field(default_factory=dict)
     spelled: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
 
     def notices(self) -> list[str]:
         """A line for what was taken for missing, and one for each spelling."""
@@ -55,6 +58,12 @@ class Recognition:
         for how, columns in self.spelled.items():
             names, example = listed([name for name, _ in columns]), columns[0][1]
             lines.append(f"read as numbers{how}: {names} ({example})")
+        if self.codes:
+            first, example = next(iter(self.codes.items()))
+            lines.append(
+                f"numbers with leading zeros: {listed(list(self.codes))} (such as {example!r}); if "
+                f"they are codes, say --categorical {first!r}"
+            )
         return lines
 
 
@@ -93,10 +102,18 @@ def recognise_csv(
         else _plain(column)
         for name, column in present.items()
     }
+    _note_codes(columns, present, found)
     numbers = _spelled(columns, text)
-    found.decimal = decimal or decimal_mark([n.marks for n in numbers.values()], likely_decimal)
+    votes = [n.marks for n in numbers.values()]
+    dotted: dict[Any, Numbers] = {}
+    if likely_decimal == "," or {","} in votes:
+        # 1.234 is a thousand where others have decimal commas, and 1.5 says that they have not.
+        rest = {name: texts for name, texts in present.items() if name not in numbers}
+        dotted = _spelled({n: t for n, t in rest.items() if _has_point(t)}, text)
+        votes += [n.marks for n in dotted.values()]
+    found.decimal = decimal or decimal_mark(votes, likely_decimal)
     if found.decimal == ",":
-        numbers |= _by_comma({name: present[name] for name in columns if name not in numbers}, text)
+        numbers |= {name: n for name, n in dotted.items() if "," in n.marks}
     return _converted(columns, present, numbers, exact, found), found
 
 
@@ -182,7 +199,9 @@ def _whole_numbers(column: Series) -> Series:
     if not len(texts) or not all(map(_AS_PYTHON_WRITES.fullmatch, texts)):
         return column
     every = np.array([*map(int, texts), None], dtype=object)
-    return extras.pandas().Series(every[codes], index=column.index).infer_objects()
+    numbers = extras.pandas().Series(every[codes], index=column.index)
+    # With missing ones pandas would make floats of them.
+    return numbers if (codes < 0).any() else numbers.infer_objects()
 
 
 def _spelled(columns: dict[Any, Series], text: Collection[str]) -> dict[Any, Numbers]:
@@ -195,14 +214,17 @@ def _spelled(columns: dict[Any, Series], text: Collection[str]) -> dict[Any, Num
     return found
 
 
-def _by_comma(columns: dict[Any, Series], text: Collection[str]) -> dict[Any, Numbers]:
-    """Columns such as 1.234, which are thousands where others have decimal commas."""
-    dotted = {
-        name: column
-        for name, column in columns.items()
-        if name not in text and column.str.contains(".", regex=False).any()
-    }
-    return {name: n for name, n in _spelled(dotted, ()).items() if "," in n.marks}
+def _has_point(column: Series) -> bool:
+    return bool(column.str.contains(".", regex=False).any())
+
+
+def _note_codes(columns: dict[Any, Series], texts: dict[Any, Series], found: Recognition) -> None:
+    """Note which numbers have leading zeros."""
+    for name, column in columns.items():
+        if column.dtype.kind in "if":
+            zeros = texts[name].str.fullmatch(r"0\d+", na=False).to_numpy(dtype=bool)
+            if zeros.any():
+                found.codes[str(name)] = texts[name].iloc[int(np.argmax(zeros))]
 
 
 def _converted(
@@ -218,18 +240,20 @@ def _converted(
         column = texts[name]
         values = as_numbers(column, f"column {name!r}", found.decimal)
         columns[name] = extras.pandas().Series(values, index=column.index)
-        first = int(np.argmax(column.notna().to_numpy()))
-        how, example = _described(read, column.iloc[first], values[first])
+        how, example = _described(read, column, values)
         found.spelled.setdefault(how, []).append((str(name), example))
     return extras.pandas().DataFrame(columns)
 
 
-def _described(numbers: Numbers, text: str, value: float) -> tuple[str, str]:
-    """How numbers are spelled, and an example."""
+def _described(numbers: Numbers, column: Series, values: np.ndarray) -> tuple[str, str]:
+    """How numbers are spelled, and the longest of them as an example."""
     unit = numbers.parts[0].unit
     how = f" with {unit}" if unit else ""
     if numbers.marks == {","}:
         how += f"{' and' if how else ' with'} a decimal comma"
-    other = {part.value(mark) for part in numbers.parts[:1] for mark in numbers.marks} - {value}
+    place = int(column.str.len().fillna(0).argmax())
+    text, value = column.iloc[place], values[place]
+    part = spelled(text)
+    other = {part.value(mark) for mark in numbers.marks} - {value} if part else set()
     hint = f", not {other.pop():.12g}: --decimal decides" if other else ""
     return how, f"{text!r} is {value:.12g}{hint}"

@@ -154,7 +154,8 @@ def infer_task(
     numeric = kind_ == "number" or (numbers is not None and not numbers.digits_alone)
     classes, alike = _classes(column, target, numeric, decimal)
     if numeric:
-        seen, labels = _numbers(as_numbers(column, f"the target {target!r}", decimal))
+        values = as_numbers(column, f"the target {target!r}", decimal)
+        seen, labels = _numbers(bool((values % 1 == 0).all()), len(classes))
     else:
         what = "text" if is_text(column) else "labels"
         seen, labels = f"{what} with {_count(len(classes))}", True
@@ -207,13 +208,10 @@ def _number(text: str) -> int | float | str:
     return float(text) if str(float(text)) == text else text
 
 
-def _numbers(values: np.ndarray) -> tuple[str, bool]:
-    """What to say of the different numbers, and whether they are labels."""
-    different = np.unique(values)
-    whole = bool((different == np.round(different)).all())
+def _numbers(whole: bool, count: int) -> tuple[str, bool]:
+    """What to say of so many different numbers, and whether they are labels."""
     what = "whole numbers" if whole else "numbers"
-    labels = len(different) == 2 or (whole and len(different) <= _NUMBER_LABELS)
-    return f"{what} with {_count(len(different))}", labels
+    return f"{what} with {_count(count)}", count == 2 or (whole and count <= _NUMBER_LABELS)
 
 
 def _check(

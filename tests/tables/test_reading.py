@@ -27,7 +27,7 @@ def write(tmp_path):
 
 def refused(path):
     with pytest.raises(bp.BackpropError) as refusal:
-        read_table(path).frame
+        read_table(path)
     message = str(refusal.value)
     assert "\n" not in message
     return message
@@ -91,9 +91,11 @@ def test_csv_agrees_with_pandas(tmp_path, rng):
         ("a,b\n1,2,3\n4,5,6\n", "line 2: 3 fields where the header has 2"),
         (b"a,b\nx,\xe9\n", "is not UTF-8 text (byte 6, in line 2, is 0xE9): say what it is, for"),
         (b"a\n" + b"x" * 9000 + b"\n\xe9\n", "(byte 9003, in line 3, is 0xE9)"),
-        ("a,b\n1,2\n".encode("utf-16"), "is UTF-16 text, not UTF-8: say --encoding utf-16, or"),
-        ("a,b\n1,2\n".encode("utf-16-le"), "zero bytes, so it is no UTF-8 text: if it is UTF-16"),
-        ("a,b\n1,2\n".encode("utf-16-be"), "say --encoding utf-16-be"),
+        ("a,b\n1,2\n".encode("utf-16"), "is not UTF-8 text, but UTF-16, it seems: say what it is,"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "for example --encoding utf-16-le, or convert it"),
+        ("a,b\n1,ü\n".encode("utf-16-be"), "for example --encoding utf-16-be, or convert it"),
+        ("a,b\n1,ü\n".encode("utf-32"), "for example --encoding utf-32, or convert it"),
+        ("a\0,b\n1,2\n", "is not UTF-8 text: it holds zero bytes"),
     ],
 )
 def test_csv_that_is_refused(write, content, message):
