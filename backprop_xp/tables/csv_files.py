@@ -1,4 +1,4 @@
-"""A CSV as a frame of texts, just as they stand in the file."""
+"""A CSV as a frame: of the types that pandas finds, or of its texts as they stand."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import codecs
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import IO, TextIO
+from typing import IO, Any, TextIO
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
@@ -27,8 +27,8 @@ _BYTE_ORDER_MARKS = {
 }
 
 
-def read_csv(file: IO[bytes], name: str, encoding: str, separator: str | None) -> Frame:
-    """Read a CSV with a header; every field is text, an empty one too.
+class CsvFile:
+    """A CSV whose rows have been counted, so that pandas may read it.
 
     Parameters
     ----------
@@ -40,6 +40,13 @@ def read_csv(file: IO[bytes], name: str, encoding: str, separator: str | None) -
     separator : str, optional
         One character, "tab" or "space"; by default what the first rows say.
 
+    Attributes
+    ----------
+    names : list of str
+        Of the columns.
+    codes : dict of str to str
+        The columns that have numbers with leading zeros in the first rows, and one of these.
+
     Raises
     ------
     DataError
@@ -47,7 +54,90 @@ def read_csv(file: IO[bytes], name: str, encoding: str, separator: str | None) -
     ConfigurationError
         There is no such encoding or separator.
     """
-    pd = extras.pandas()
+
+    def __init__(self, file: IO[bytes], name: str, encoding: str, separator: str | None) -> None:
+        asked = _SPELLED.get(separator or "", separator)
+        _require_options(encoding, asked)
+        self._file, self._name, self._encoding = file, name, encoding
+        with self._errors(), _no_limit():
+            with _text(file, encoding) as (text, found):
+                lines = list(islice(text, _FIRST_LINES))
+            self._separator = asked or found or find_separator(lines)
+            with _text(file, encoding) as (text, _):
+                self.names = self._scan(text, found is not None)
+            self.codes = self._with_zeros(lines)
+
+    def read(self, text: Collection[str], missing: Collection[str]) -> Frame:
+        """Return all columns; pandas finds their types and missing values, but not of `text`."""
+        typed = [name for name in self.names if name not in text]
+        return self._read(
+            dtype={name: str for name in self.names if name in text},
+            keep_default_na=False,
+            na_values={name: list(missing) for name in typed},
+            low_memory=False,  # one type per column, not one per piece of the file
+        )
+
+    def texts(self, names: Collection[str]) -> Frame:
+        """Return some columns as text, just as their fields stand in the file."""
+        chosen = [name for name in self.names if name in names]
+        return self._read(usecols=chosen, dtype=str, na_filter=False)
+
+    def _read(self, **options: Any) -> Frame:
+        with self._errors(), _text(self._file, self._encoding) as (text, _):
+            return extras.pandas().read_csv(
+                text,
+                sep=self._separator,
+                header=0,
+                names=self.names,
+                index_col=False,
+                skipinitialspace=True,
+                **options,
+            )
+
+    def _scan(self, text: TextIO, skipped: bool) -> list[str]:
+        """Look for what pandas would let pass: rows of another length than the header.
+
+        Returns the names of the columns.
+        """
+        rows = csv.reader(text, delimiter=self._separator, skipinitialspace=True)
+        header = next((row for row in rows if row), [])
+        if any("\0" in field for field in header):
+            raise UnicodeError  # `_undecodable` says what it may be
+        if not any(field.strip() for field in header):
+            raise DataError(f"{self._name} is empty")
+        for row in rows:
+            if len(row) != len(header) and row:
+                raise DataError(
+                    f"{self._name}, line {rows.line_num + skipped}: {len(row)} fields where the "
+                    f"header has {len(header)}"
+                )
+        names = _named(header)
+        require_different(names, self._name)
+        return names
+
+    def _with_zeros(self, lines: list[str]) -> dict[str, str]:
+        rows = csv.reader(lines, delimiter=self._separator, skipinitialspace=True)
+        codes: dict[str, str] = {}
+        for row in islice(filter(None, rows), 1, None):
+            for name, field in zip(self.names, row, strict=False):
+                if field.startswith("0") and field.isdigit() and len(field) > 1:
+                    codes.setdefault(name, field)
+        return codes
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """What goes wrong in reading is an error that says where."""
+        errors = extras.pandas().errors
+        try:
+            yield
+        except UnicodeError as problem:
+            raise DataError(_undecodable(self._file, self._name, self._encoding)) from problem
+        except (csv.Error, errors.ParserError, errors.EmptyDataError) as problem:
+            why = " ".join(str(problem).split())
+            raise DataError(f"{self._name} is not a readable CSV: {why}") from problem
+
+
+def _require_options(encoding: str, separator: str | None) -> None:
     try:
         codecs.lookup(encoding)
     except LookupError as problem:
@@ -55,31 +145,8 @@ def read_csv(file: IO[bytes], name: str, encoding: str, separator: str | None) -
             f"--encoding {encoding!r}: no such encoding; common ones are utf-8, cp1252, latin-1, "
             "utf-16, shift_jis and gb18030"
         ) from problem
-    separator = _SPELLED.get(separator or "", separator)
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ConfigurationError(f"--separator {separator!r}: expected one character, or tab")
-    try:
-        with _no_limit():
-            with _text(file, encoding) as (text, found):
-                separator = separator or found or find_separator(list(islice(text, _FIRST_LINES)))
-            with _text(file, encoding) as (text, _):
-                names = _scan(text, name, separator, found is not None)
-        with _text(file, encoding) as (text, _):
-            return pd.read_csv(
-                text,
-                sep=separator,
-                header=0,
-                names=names,
-                index_col=False,
-                skipinitialspace=True,
-                dtype=str,
-                na_filter=False,
-            )
-    except UnicodeError as problem:
-        raise DataError(_undecodable(file, name, encoding)) from problem
-    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
-        why = " ".join(str(problem).split())
-        raise DataError(f"{name} is not a readable CSV: {why}") from problem
 
 
 @contextmanager
@@ -107,28 +174,6 @@ def _text(file: IO[bytes], encoding: str) -> Iterator[tuple[TextIO, str | None]]
         yield text, separator
     finally:
         text.detach()
-
-
-def _scan(text: TextIO, name: str, separator: str, skipped: bool) -> list[str]:
-    """Look for what pandas would let pass: rows of another length than the header.
-
-    Returns the names of the columns.
-    """
-    rows = csv.reader(text, delimiter=separator, skipinitialspace=True)
-    header = next((row for row in rows if row), [])
-    if any("\0" in field for field in header):
-        raise UnicodeError  # `_undecodable` says what it may be
-    if not any(field.strip() for field in header):
-        raise DataError(f"{name} is empty")
-    for row in rows:
-        if len(row) != len(header) and row:
-            raise DataError(
-                f"{name}, line {rows.line_num + skipped}: {len(row)} fields where the header has "
-                f"{len(header)}"
-            )
-    names = _named(header)
-    require_different(names, name)
-    return names
 
 
 def _named(header: list[str]) -> list[str]:

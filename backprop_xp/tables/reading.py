@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame, require_different
-from backprop_xp.tables.csv_files import read_csv
+from backprop_xp.tables.csv_files import CsvFile
 from backprop_xp.tables.npz_files import read_npz
 from backprop_xp.tables.opening import called, opened
 from backprop_xp.tables.parquet_tables import read_parquet
-from backprop_xp.tables.recognition import recognise, recognise_csv
+from backprop_xp.tables.recognition import Recognition, recognise, recognise_csv
 from backprop_xp.tables.spelling import MARKS
 
 
@@ -105,32 +105,31 @@ def read_table(
     extras.pandas()
     try:
         with opened(path) as (file, kind):
-            frame = _checked(_read(file, path, kind, reading, exact), called(path))
+            frame, found = _read(file, path, kind, {"text": text, "exact": exact}, reading)
     except OSError as problem:
         why = problem.strerror or problem
         raise DataError(f"{called(path)} cannot be read: {why}") from problem
     except MemoryError as problem:
         raise DataError(f"{called(path)} does not fit into memory") from problem
-    from_text = kind in (".csv", ".tsv")
-    frame, found = (recognise_csv if from_text else recognise)(
-        frame,
-        text=text,
-        exact=exact,
-        missing=reading.missing,
-        decimal=reading.decimal,
-        likely_decimal=reading.likely_decimal,
-    )
     return Table(frame, kind, replace(reading, likely_decimal=found.decimal), found.notices())
 
 
 def _read(
-    file: IO[bytes], path: Path, kind: str, reading: Reading, exact: Collection[str]
-) -> Frame:
-    if kind == ".parquet":
-        return read_parquet(file, called(path), exact)
-    if kind == ".npz":
-        return read_npz(file, called(path))
-    return read_csv(file, called(path), reading.encoding, reading.separator)
+    file: IO[bytes], path: Path, kind: str, columns: dict[str, set[str]], reading: Reading
+) -> tuple[Frame, Recognition]:
+    name = called(path)
+    how: dict[str, Any] = {
+        "missing": reading.missing,
+        "decimal": reading.decimal,
+        "likely_decimal": reading.likely_decimal,
+        **columns,
+    }
+    if kind in (".csv", ".tsv"):
+        csv = CsvFile(file, name, reading.encoding, reading.separator)
+        frame, found = recognise_csv(csv, **how)
+        return _checked(frame, name), found
+    raw = read_npz(file, name) if kind == ".npz" else read_parquet(file, name, columns["exact"])
+    return recognise(_checked(raw, name), **how)
 
 
 def _checked(frame: Frame, name: str) -> Frame:

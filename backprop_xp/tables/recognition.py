@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.sources import extras
-from backprop_xp.tables.columns import Frame, Series, as_numbers, is_text, read_as_numbers
+from backprop_xp.tables.columns import Frame, Series, is_text, read_as_numbers
+from backprop_xp.tables.csv_files import CsvFile
 from backprop_xp.tables.preprocessing import listed
 from backprop_xp.tables.spelling import Numbers, decimal_mark, spelled
 
@@ -20,8 +21,6 @@ USUAL_MISSING = (
 )
 """Texts of a CSV that stand for a missing value beside the empty ones: those of pandas, and ?."""
 
-_BOOLEANS = {"True": True, "TRUE": True, "true": True}
-_BOOLEANS |= {"False": False, "FALSE": False, "false": False}
 _AS_PYTHON_WRITES = re.compile(r"0|-?[1-9]\d*")
 
 
@@ -68,7 +67,7 @@ class Recognition:
 
 
 def recognise_csv(
-    frame: Frame,
+    csv: CsvFile,
     *,
     text: Collection[str] = (),
     exact: Collection[str] = (),
@@ -76,12 +75,11 @@ def recognise_csv(
     decimal: str | None = None,
     likely_decimal: str = ".",
 ) -> tuple[Frame, Recognition]:
-    """Give the columns of a CSV, all of them text, the types that their texts have.
+    """Read a CSV, and give its columns the types that their texts have.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        As `read_csv` returns it.
+    csv : CsvFile
     text : collection of str
         Columns that stay text even if they look like numbers.
     exact : collection of str
@@ -91,30 +89,34 @@ def recognise_csv(
     decimal, likely_decimal : str
         What stands before decimals: surely, or where the file does not say.
     """
-    found = Recognition()
     gone = {"", *(USUAL_MISSING if missing is None else missing)}
-    present = {name: _without(column, gone, found) for name, column in frame.items()}
-    columns = {
-        name: column
-        if name in text
-        else _whole_numbers(column)
-        if name in exact
-        else _plain(column)
-        for name, column in present.items()
-    }
-    _note_codes(columns, present, found)
+    frame = csv.read({*text, *exact}, gone)
+    found = Recognition(codes={n: c for n, c in csv.codes.items() if frame[n].dtype.kind in "if"})
+    columns = {}
+    for name, column in frame.items():
+        columns[name] = _without(column, gone, found) if is_text(column) else column
+        if name in exact:
+            columns[name] = _whole_numbers(columns[name])
+        elif name not in text and columns[name] is not column:
+            columns[name] = _plain(columns[name])
+    texts = dict(columns)
+    typed = [n for n in columns if n not in {*text, *exact} and frame[n].isna().any()]
+    for _, column in csv.texts(typed).items():
+        _without(column, gone, found)  # to say which texts pandas has taken for missing
     numbers = _spelled(columns, text)
     votes = [n.marks for n in numbers.values()]
     dotted: dict[Any, Numbers] = {}
     if likely_decimal == "," or {","} in votes:
         # 1.234 is a thousand where others have decimal commas, and 1.5 says that they have not.
-        rest = {name: texts for name, texts in present.items() if name not in numbers}
-        dotted = _spelled({n: t for n, t in rest.items() if _has_point(t)}, text)
+        floats = csv.texts([n for n, column in columns.items() if column.dtype.kind == "f"])
+        with_point = {n: _without(c, gone, Recognition()) for n, c in floats.items()}
+        dotted = _spelled({n: c for n, c in with_point.items() if _has_point(c)}, text)
+        texts |= with_point
         votes += [n.marks for n in dotted.values()]
     found.decimal = decimal or decimal_mark(votes, likely_decimal)
     if found.decimal == ",":
         numbers |= {name: n for name, n in dotted.items() if "," in n.marks}
-    return _converted(columns, present, numbers, exact, found), found
+    return _converted(columns, texts, numbers, exact, found), found
 
 
 def recognise(
@@ -179,18 +181,9 @@ def _is_number(text: str) -> bool:
 
 
 def _plain(column: Series) -> Series:
-    """The column as numbers or booleans, if pandas reads all of it so."""
-    pd = extras.pandas()
-    present = column.dropna()
-    if not len(present):
-        return column
-    first = present.iloc[0]
-    if first in _BOOLEANS and set(present.unique()) <= _BOOLEANS.keys():
-        return column.map(_BOOLEANS)
-    numbers = pd.to_numeric(column, errors="coerce")
-    if bool((numbers.isna() & column.notna()).any()):
-        return column
-    return numbers
+    """The column as numbers, if blanks around what is missing have kept pandas from seeing them."""
+    numbers = extras.pandas().to_numeric(column, errors="coerce")
+    return column if (numbers.isna() & column.notna()).any() else numbers
 
 
 def _whole_numbers(column: Series) -> Series:
@@ -218,15 +211,6 @@ def _has_point(column: Series) -> bool:
     return bool(column.str.contains(".", regex=False).any())
 
 
-def _note_codes(columns: dict[Any, Series], texts: dict[Any, Series], found: Recognition) -> None:
-    """Note which numbers have leading zeros."""
-    for name, column in columns.items():
-        if column.dtype.kind in "if":
-            zeros = texts[name].str.fullmatch(r"0\d+", na=False).to_numpy(dtype=bool)
-            if zeros.any():
-                found.codes[str(name)] = texts[name].iloc[int(np.argmax(zeros))]
-
-
 def _converted(
     columns: dict[Any, Series],
     texts: dict[Any, Series],
@@ -235,13 +219,13 @@ def _converted(
     found: Recognition,
 ) -> Frame:
     for name, read in numbers.items():
-        if name in exact:
-            continue
-        column = texts[name]
-        values = as_numbers(column, f"column {name!r}", found.decimal)
-        columns[name] = extras.pandas().Series(values, index=column.index)
-        how, example = _described(read, column, values)
-        found.spelled.setdefault(how, []).append((str(name), example))
+        if name not in exact:
+            column = texts[name]
+            codes, _ = extras.pandas().factorize(column)
+            values = np.array([*read.values(found.decimal), np.nan])[codes]
+            columns[name] = extras.pandas().Series(values, index=column.index)
+            how, example = _described(read, column, values)
+            found.spelled.setdefault(how, []).append((str(name), example))
     return extras.pandas().DataFrame(columns)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MARKS = (".", ",")
 """What stands before the decimals."""
@@ -42,35 +43,33 @@ def _number(decimal: str, thousands: str) -> re.Pattern[str]:
 _NUMBER = {".": _number(".", ","), ",": _number(",", r"\.")}
 
 
-@dataclass(frozen=True)
-class Spelled:
-    """A text that may be a number.
+class Spelled(NamedTuple):
+    """A text that is a number.
 
     Attributes
     ----------
     digits : str
         What is left without sign and unit.
     negative : bool
-    plain : bool
-        Whether it is digits and nothing else, but perhaps a minus: it may be a code.
     unit : str
         A currency or a percent sign; "" if there is none.
+    plain : bool
+        Whether it is digits and nothing else, but perhaps a minus: it may be a code.
+    marks : str
+        The marks that may stand before its decimals: 1,234 reads both ways, 1,5 by the comma.
     """
 
     digits: str
     negative: bool
-    plain: bool
     unit: str
-
-    def reads(self, decimal: str) -> bool:
-        """Whether it is a number if this mark stands before the decimals."""
-        return _NUMBER[decimal].fullmatch(self.digits) is not None
+    plain: bool
+    marks: str
 
     def value(self, decimal: str) -> float:
         """The number."""
-        thousands = "," if decimal == "." else "."
-        digits = self.digits.translate(str.maketrans("", "", thousands + "' "))
-        return (-1.0 if self.negative else 1.0) * float(digits.replace(decimal, "."))
+        digits = self.digits.replace("," if decimal == "." else ".", "").replace(decimal, ".")
+        number = float(digits.replace("'", "").replace(" ", ""))
+        return -number if self.negative else number
 
 
 def spelled(text: str) -> Spelled | None:
@@ -78,16 +77,17 @@ def spelled(text: str) -> Spelled | None:
     text = text.strip().translate(_PLAIN)
     in_brackets = text.startswith("(") and text.endswith(")")  # as accountants write a minus
     parts = _PARTS.fullmatch(text[1:-1].strip() if in_brackets else text)
-    if parts is None or (parts["before"] and parts["after"]):
+    if parts is None:
         return None
-    signs = [s for s in (parts["sign"], parts["inner"], parts["behind"]) if s]
-    if len(signs) + in_brackets > 1:
+    sign, before, inner, digits, after, behind = parts.groups()
+    signs, digits = f"{sign}{inner}{behind}", digits.strip()
+    if (before and after) or len(signs) + in_brackets > 1:
         return None
-    digits, unit = parts["digits"].strip(), parts["before"] or parts["after"] or ""
-    negative = in_brackets or signs == ["-"]
-    plain = text.removeprefix("-").isdigit()
-    result = Spelled(digits, negative, plain, unit)
-    return result if any(map(result.reads, MARKS)) else None
+    marks = "".join(mark for mark in MARKS if _NUMBER[mark].fullmatch(digits))
+    if not marks:
+        return None
+    plain = digits.isdigit() and text.endswith(digits) and signs in ("", "-")
+    return Spelled(digits, in_brackets or signs == "-", before or after or "", plain, marks)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Numbers:
     ----------
     parts : list of Spelled
     marks : set of str
-        The marks by which all of them are numbers: 1,234 by both, 1,5 by the comma alone.
+        The marks by which all of them are numbers.
     """
 
     parts: list[Spelled]
@@ -124,7 +124,7 @@ def numbers_in(texts: Iterable[str]) -> Numbers | None:
         if part is None or (parts and part.unit != parts[0].unit):
             return None
         parts.append(part)
-        marks = {mark for mark in marks if part.reads(mark)}
+        marks &= set(part.marks)
         if not marks:
             return None
     return Numbers(parts, marks) if parts else None
