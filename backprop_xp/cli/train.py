@@ -10,6 +10,7 @@ from backprop_xp.cli.example import train_example
 from backprop_xp.cli.options import add_backend, add_reading
 from backprop_xp.cli.ranks import on_every_rank
 from backprop_xp.cli.train_table import OPTIMIZERS, train_table
+from backprop_xp.tables.looks import trimmed
 from backprop_xp.tables.task import KINDS
 from backprop_xp.training.ranks import Ranks
 
@@ -76,21 +77,29 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_table(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--target", metavar="COL", help="the column to predict (NPZ: y)")
+    group.add_argument(
+        "--target", metavar="COL", type=trimmed, help="the column to predict (NPZ: y)"
+    )
     group.add_argument("--task", choices=KINDS, help="default: what the target looks like")
     group.add_argument(
-        "--drop", metavar="COL", action="append", help="leave a column out; may be repeated"
+        "--drop",
+        metavar="COL",
+        action="append",
+        type=trimmed,
+        help="leave a column out; may be repeated",
     )
     group.add_argument(
         "--keep",
         metavar="COL",
         action="append",
+        type=trimmed,
         help="use a column that looks like row numbers or an identifier; may be repeated",
     )
     group.add_argument(
         "--categorical",
         metavar="COL",
         action="append",
+        type=trimmed,
         help="take a column's numbers for categories, such as postcodes; may be repeated",
     )
     group.add_argument(

@@ -14,6 +14,7 @@ from typing import IO, Any, TextIO
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame, require_different
+from backprop_xp.tables.looks import trimmed
 from backprop_xp.tables.separators import find_separator, said
 
 _SPELLED = {"tab": "\t", r"\t": "\t", "space": " "}
@@ -178,6 +179,7 @@ def _text(file: IO[bytes], encoding: str) -> Iterator[tuple[TextIO, str | None]]
 
 def _named(header: list[str]) -> list[str]:
     """Name columns without a name by their place, as pandas does: Unnamed: 0, Unnamed: 0.1."""
+    header = [trimmed(name) for name in header]
     taken, names = set(header), []
     for i, name in enumerate(header):
         own, count = name or f"Unnamed: {i}", 0
@@ -196,20 +198,20 @@ def _undecodable(file: IO[bytes], name: str, encoding: str) -> str:
     is_not = f"{name} is not {encoding.upper()} text"
     likely = _likely_utf(content)
     if likely and likely not in encoding.lower():
-        return f"{is_not}, but {likely.upper()}, it seems: {_advice(likely, name)}"
+        return f"{is_not}, but {likely.upper()}, it seems: {_advice(likely)}"
     try:
         content.decode(encoding)
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
         place = f"byte {problem.start}, in line {line}, is 0x{content[problem.start]:02X}"
-        return f"{is_not} ({place}): {_advice('cp1252', name)}"
+        return f"{is_not} ({place}): {_advice('cp1252')}"
     return f"{is_not}: it holds zero bytes"
 
 
-def _advice(encoding: str, name: str) -> str:
+def _advice(encoding: str) -> str:
     return (
         f"say what it is, for example --encoding {encoding}, or convert it first, for example "
-        f"iconv -f {encoding} -t utf-8 {name}"
+        f"with iconv -f {encoding} -t utf-8"
     )
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from backprop_xp.errors import DataError
 from backprop_xp.tables.columns import Frame, Series, as_numbers, as_text, row_number
 from backprop_xp.tables.dates import as_dates, parts_of
-from backprop_xp.tables.looks import Lookup
+from backprop_xp.tables.looks import Lookup, look
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,7 @@ class Preprocessing:
             A column is missing or unknown, holds text where numbers were, or a value that no row
             had at training (unless `allow_unseen`, which gives it zeros).
         """
+        frame = self._named_alike(frame)
         self.check(list(frame.columns))
         X = np.zeros((len(frame), self.features), dtype=np.float32)
         start = 0
@@ -185,6 +186,12 @@ class Preprocessing:
                 column.fill(part, frame[column.name])
             start += column.width
         return X
+
+    def _named_alike(self, frame: Frame) -> Frame:
+        """The frame, with our names for columns whose names look the same."""
+        ours = [*(column.name for column in self.columns), *self.left_out, self.target]
+        known = {look(name): name for name in ours}
+        return frame.rename(columns=lambda name: known.get(look(str(name)), name))
 
     def check(self, names: Sequence[str]) -> None:
         """Raise DataError unless these are the columns of the training file."""

@@ -11,6 +11,7 @@ from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame, require_different
 from backprop_xp.tables.csv_files import CsvFile
+from backprop_xp.tables.looks import trimmed
 from backprop_xp.tables.npz_files import read_npz
 from backprop_xp.tables.opening import called, opened
 from backprop_xp.tables.parquet_tables import read_parquet
@@ -57,7 +58,7 @@ class Table:
     ----------
     frame : pandas.DataFrame
         Its index numbers the rows from 0; it has at least one row and one column, all names text
-        and different.
+        and different, without blanks around them and with composed accents.
     kind : str
         ".csv", ".tsv", ".parquet" or ".npz".
     reading : Reading
@@ -133,7 +134,7 @@ def _read(
 
 
 def _checked(frame: Frame, name: str) -> Frame:
-    names = [str(column) for column in frame.columns]
+    names = [trimmed(str(column)) for column in frame.columns]
     require_different(names, name)
     if not names:
         raise DataError(f"{name} has no columns")

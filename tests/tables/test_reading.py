@@ -40,9 +40,9 @@ def refused(path):
 def test_csv_with_any_separator(write, separator):
     text = "a, b ,c\n1,x,True\n2, y,False\n".replace(",", separator)
     frame = read_table(write("t.csv", text)).frame
-    assert list(frame.columns) == ["a", "b ", "c"]
+    assert list(frame.columns) == ["a", "b", "c"]
     assert frame["a"].tolist() == [1, 2]
-    assert frame["b "].tolist() == ["x", "y"]
+    assert frame["b"].tolist() == ["x", "y"]
     assert frame["c"].dtype == bool
     assert list(frame.index) == [0, 1]
 
