@@ -79,7 +79,11 @@ def _raw(path: Path) -> IO[bytes]:
 def _kept(source: Any) -> IO[bytes]:
     """A temporary file with all that a source gives."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - whoever reads closes it
-    shutil.copyfileobj(source, file)
+    try:
+        shutil.copyfileobj(source, file)
+    except BaseException:
+        file.close()
+        raise
     file.seek(0)
     return file
 

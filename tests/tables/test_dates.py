@@ -18,9 +18,11 @@ DAYS = pd.date_range("2023-12-25", periods=20)
 
 @pytest.mark.parametrize(
     "spelling",
-    ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d"]
-    + ["%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%y"]
-    + ["%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M %p", "%d.%m.%Y %H:%M", "%A, %B %d, %Y"],
+    [
+        *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d"),
+        *("%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%y"),
+        *("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M %p", "%d.%m.%Y %H:%M", "%A, %B %d, %Y"),
+    ],
 )
 def test_common_spellings(spelling):
     texts = pd.Series([*DAYS.strftime(spelling), None])
@@ -33,8 +35,10 @@ def test_common_spellings(spelling):
 
 @pytest.mark.parametrize(
     "texts",
-    [["2024-01-31", "unknown"], ["2024-13-01"], ["1.2.3"], ["hello"], ["12:30"], [None], ["A-1-2"]]
-    + [["2024-W05"], ["1234-56-78"], ["31.01.2024", "2024-01-31"]],
+    [
+        *(["2024-01-31", "unknown"], ["2024-13-01"], ["1.2.3"], ["hello"], ["12:30"], [None]),
+        *(["2024-W05"], ["1234-56-78"], ["31.01.2024", "2024-01-31"], ["A-1-2"]),
+    ],
 )
 def test_columns_that_are_no_dates(texts):
     assert spelling_of(pd.Series(texts, dtype=object)) is None

@@ -53,8 +53,10 @@ def test_many_merged_names_are_counted():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("1.0", "1"), ("1.50", "1.5"), ("-0.0", "0"), ("1e3", "1000"), ("TRUE", "True")]
-    + [("00501", "00501"), ("1e99999", "1e99999"), ("x", "x"), ("1.1.0", "1.1.0")],
+    [
+        *(("1.0", "1"), ("1.50", "1.5"), ("-0.0", "0"), ("1e3", "1000"), ("TRUE", "True")),
+        *(("00501", "00501"), ("1e99999", "1e99999"), ("x", "x"), ("1.1.0", "1.1.0")),
+    ],
 )
 def test_other_files_spell_a_value_otherwise(name, value):
     assert same_value(name) == value

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import io
+import lzma
+import os
 import sys
+import threading
+import zipfile
 
 import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.tables.reading import read_table
+from backprop_xp.tables.reading import Reading, read_table
 
 pd = pytest.importorskip("pandas")
 
@@ -104,6 +111,169 @@ def test_csv_that_is_refused(write, content, message):
     assert str(path) in refused(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "names"),
+    [
+        ('"a, b";"c, d"\n1;2\n', ["a, b", "c, d"]),
+        ("a, x\tb, y\n1\t2\n3\t4\n", ["a, x", "b, y"]),
+        ("sep=;\r\na,x;b,y\r\n1,5;2,5\r\n", ["a,x", "b,y"]),
+        ('"sep=|"\na|b\n1|2\n', ["a", "b"]),
+        ("SEP=\t\na\tb\n1\t2\n", ["a", "b"]),
+        ("a,b;c\n1,5;2\n2,5;3\n", ["a,b", "c"]),  # commas are more often decimals
+        ("a,b,c\n1|2,3,4\n5|6,7,8\n", ["a", "b", "c"]),
+        ("a\n1,5\n2,5\n", ["a"]),
+        ('a,b\n"x;y\nz;w",2\n', ["a", "b"]),
+        ('a,b\n"' + "x\n" * 300 + '",2\n', ["a", "b"]),  # a field of more lines than are looked at
+        (",Unnamed: 0,a\n1,2,3\n", ["Unnamed: 0.1", "Unnamed: 0", "a"]),
+        (",,Unnamed: 1\n1,2,3\n", ["Unnamed: 0", "Unnamed: 1.1", "Unnamed: 1"]),
+        (" a ,cafe\u0301\n1,2\n", ["a", "caf\u00e9"]),
+    ],
+)
+def test_csv_separators_and_names(write, content, names):
+    assert list(read_table(write("t.csv", content)).frame.columns) == names
+
+
+def test_csv_separator_that_is_said(write):
+    for separator, character in [("^", "^"), ("tab", "\t"), ("\\t", "\t"), ("space", " ")]:
+        path = write("t.csv", f"a{character}b\n1{character}2\n")
+        frame = read_table(path, reading=Reading(separator=separator)).frame
+        assert frame.to_dict("list") == {"a": [1], "b": [2]}
+    with pytest.raises(bp.ConfigurationError, match="--separator 'ab': expected one character"):
+        read_table(path, reading=Reading(separator="ab"))
+
+
+def test_csv_line_numbers_count_what_excel_writes_first(write):
+    assert "line 4: 1 fields where the header has 2" in refused(
+        write("t.csv", "sep=;\na;b\n1;2\n3\n")
+    )
+
+
+@pytest.mark.parametrize(
+    "encoding", ["cp1252", "utf-16", "utf-16-le", "utf-32", "UTF-8", "utf-8-sig"]
+)
+def test_csv_encodings(write, encoding):
+    path = write("t.csv", "a,b\né,1\n".encode(encoding))
+    frame = read_table(path, reading=Reading(encoding=encoding)).frame
+    assert frame.to_dict("list") == {"a": ["é"], "b": [1]}
+
+
+def test_csv_encodings_that_are_wrong(write):
+    path = write("t.csv", "a\nx\n")
+    with pytest.raises(bp.ConfigurationError, match="--encoding 'latin-x': no such encoding"):
+        read_table(path, reading=Reading(encoding="latin-x"))
+    with pytest.raises(bp.DataError, match="is not UTF-16 text"):
+        read_table(write("t.csv", "a\nxy\n"), reading=Reading(encoding="utf-16"))
+
+
+def test_csv_fields_of_any_length(write):
+    path = write("t.csv", f"a,b\n1,{'x' * 200_000}\n")
+    assert len(read_table(path).frame["b"][0]) == 200_000
+
+
+# -- missing values, numbers and labels in texts -----------------------------------------------
+
+
+def test_what_is_taken_for_missing_is_said(write):
+    path = write("t.csv", "a,b,y\n1,NA,None\nn/a,x,Mild\n3, ? ,\n")
+    table = read_table(path, exact=["y"])
+    assert table.frame.isna().to_numpy().tolist() == [[0, 1, 1], [1, 0, 0], [0, 1, 1]]
+    (notice,) = table.notices
+    for part in ("'None' in y", "'NA' in b", "'n/a' in a", "'?' in b", "--missing '' only what is"):
+        assert part in notice
+
+
+def test_the_user_says_what_is_missing(write):
+    path = write("t.csv", "a,b\n1,NA\n-999,x\n3,\n")
+    frame = read_table(path, reading=Reading(missing=("-999",))).frame
+    assert frame["a"].isna().tolist() == [False, True, False]
+    assert frame["b"].isna().tolist() == [False, False, True]
+    frame = read_table(path, reading=Reading(missing=("",))).frame
+    assert frame.isna().to_numpy().sum() == 1
+
+
+def test_the_user_says_what_is_missing_in_files_with_types(tmp_path):
+    np.savez(
+        tmp_path / "t.npz", a=[1.5, -999], k=[2**60 + 1, -999], s=["x", "None"], b=[True, False]
+    )
+    frame = read_table(tmp_path / "t.npz").frame
+    assert not frame.isna().to_numpy().any()
+    frame = read_table(tmp_path / "t.npz", reading=Reading(missing=("-999", "None"))).frame
+    assert frame.isna().to_numpy().tolist() == [[0, 0, 0, 0], [1, 1, 1, 0]]
+    assert frame["k"][0] == 2**60 + 1  # exact
+
+
+def test_numbers_in_other_spellings(write):
+    path = write("t.csv", "a;b;c;d;e\n1,5;1.234;5 %;($3);x\n-2,5;12.000;;$4;y\n")
+    table = read_table(path)
+    assert table.reading.likely_decimal == ","
+    expected = {"a": [1.5, -2.5], "b": [1234, 12000], "d": [-3, 4], "e": ["x", "y"]}
+    assert table.frame.drop(columns="c").to_dict("list") == expected
+    assert table.frame["c"].isna().tolist() == [False, True]
+    assert table.notices == [
+        "read as numbers with a decimal comma: a ('-2,5' is -2.5)",
+        "read as numbers with %: c ('5 %' is 5)",
+        "read as numbers with $: d ('($3)' is -3)",
+        "read as numbers: b ('12.000' is 12000, not 12: --decimal decides)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "reading", "value"),
+    [
+        ("a;b\n1,234;x\n", Reading(), 1234),
+        ("a;b\n1,234;x\n", Reading(decimal=","), 1.234),
+        ("a;b\n1,234;x\n", Reading(likely_decimal=","), 1.234),
+        ("a;b\n1.234;x\n", Reading(likely_decimal=","), 1234),
+        ("a;b\n1.234;2.5\n", Reading(likely_decimal=","), 1.234),  # 2.5 says that it is a point
+        ("a;b\n1.234;2,5\n", Reading(decimal="."), 1.234),
+    ],
+)
+def test_which_mark_stands_before_decimals(write, content, reading, value):
+    assert read_table(write("t.csv", content), reading=reading).frame["a"].tolist() == [value]
+
+
+def test_a_decimal_mark_is_a_point_or_a_comma():
+    with pytest.raises(bp.ConfigurationError, match="--decimal ';': expected"):
+        Reading(decimal=";")
+
+
+def test_texts_in_files_with_types_are_numbers_if_more_than_digits(tmp_path):
+    np.savez(tmp_path / "t.npz", a=["1,5", "2,5"], code=["00501", "501"])
+    table = read_table(tmp_path / "t.npz")
+    assert table.frame.to_dict("list") == {"a": [1.5, 2.5], "code": ["00501", "501"]}
+    assert table.notices == ["read as numbers with a decimal comma: a ('1,5' is 1.5)"]
+
+
+def test_numbers_with_leading_zeros_are_mentioned(write):
+    path = write("t.csv", "zip,n\n00501,1\n10115,2\n")
+    table = read_table(path)
+    assert table.frame["zip"].tolist() == [501, 10115]
+    assert "leading zeros: zip (such as '00501')" in table.notices[0]
+    assert read_table(path, text=["zip"]).notices == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "values"),
+    [
+        (
+            ["1099511627776000001", "1099511627776000002"],
+            [1099511627776000001, 1099511627776000002],
+        ),
+        (["1099511627776000001", ""], [1099511627776000001, None]),
+        (["1" * 30, "2"], [int("1" * 30), 2]),
+        (["-1", "0"], [-1, 0]),
+        (["00501", "501"], ["00501", "501"]),
+        (["1.0", "2.50"], ["1.0", "2.50"]),
+        (["+1", "-1"], ["+1", "-1"]),
+        (["TRUE", "FALSE"], ["TRUE", "FALSE"]),
+    ],
+)
+def test_labels_of_a_csv_are_exact(write, texts, values):
+    path = write("t.csv", "a,y\n" + "".join(f"1,{text}\n" for text in texts))
+    frame = read_table(path, exact=["y"]).frame
+    assert [None if pd.isna(v) else v for v in frame["y"]] == values
+
+
 # -- Parquet -----------------------------------------------------------------------------------
 
 
@@ -114,6 +284,46 @@ def test_parquet(tmp_path):
     )
     frame.to_parquet(tmp_path / "t.parquet")
     pd.testing.assert_frame_equal(read_table(tmp_path / "t.parquet").frame, frame)
+
+
+def test_parquet_of_whole_numbers_with_missing_ones_is_exact(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    column = arrow.array([1099511627776000001, None])
+    parquet.write_table(arrow.table({"k": column}), tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").frame["k"].tolist() == [1099511627776000001, None]
+
+
+def test_parquet_without_the_index_that_pandas_saved(tmp_path):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"a": [1, 2]}, index=pd.Index([7, 3], name="row"))
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet").frame.to_dict("list") == {"a": [1, 2]}
+
+
+def test_parquet_of_lists(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table(
+        {
+            "p": [[1.0, 2.0], [3.0, None], None],
+            "q": arrow.array([[1, 2], [3, 4], [5, 6]], arrow.list_(arrow.int32(), 2)),
+            "uneven": [[1.0], [2.0, 3.0], None],
+            "texts": [["a"], ["b"], ["c"]],
+            "y": [[1], [2], [3]],
+        }
+    )
+    parquet.write_table(table, tmp_path / "t.parquet")
+    frame = read_table(tmp_path / "t.parquet", exact=["y"]).frame
+    assert list(frame.columns) == ["p[0]", "p[1]", "q[0]", "q[1]", "uneven", "texts", "y"]
+    np.testing.assert_array_equal(frame["p[0]"], [1, 3, np.nan])
+    np.testing.assert_array_equal(frame["p[1]"], [2, np.nan, np.nan])
+    assert frame["q[1]"].tolist() == [2, 4, 6]
+
+
+def test_parquet_with_a_name_twice(tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    table = arrow.table([[[1.0]], [2.0]], names=["a", "a[0]"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert "more than one column is called 'a[0]'" in refused(tmp_path / "t.parquet")
 
 
 def test_parquet_that_is_none(write):
@@ -137,6 +347,22 @@ def test_npz_of_named_columns(tmp_path):
     np.savez(tmp_path / "t.npz", size=[1.0, 2.0], kind=["a", "b"], code=np.array([b"u", b"v"]))
     frame = read_table(tmp_path / "t.npz").frame
     assert frame.to_dict("list") == {"size": [1, 2], "kind": ["a", "b"], "code": ["u", "v"]}
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_npz_of_any_byte_order(tmp_path, order, rng):
+    X = rng.normal(size=(4, 2))
+    arrays = {"X": X.astype(f"{order}f8"), "y": np.arange(4).astype(f"{order}i8")}
+    arrays |= {"half": np.arange(4).astype(f"{order}f2"), "long": np.arange(4).astype("g")}
+    arrays |= {"s": np.array(["é", "b", "c", "d"]).astype(f"{order}U3")}
+    arrays |= {"d": np.arange(4).astype("M8[D]").astype(f"{order}M8[s]")}
+    np.savez(tmp_path / "t.npz", **arrays)
+    frame = read_table(tmp_path / "t.npz").frame
+    np.testing.assert_array_equal(frame[["x0", "x1"]], X)
+    for name in ("y", "half", "long"):
+        assert frame[name].sort_values(ascending=False).tolist() == [3, 2, 1, 0]
+    assert frame["s"].tolist() == ["é", "b", "c", "d"]
+    assert frame["d"].iloc[3] == pd.Timestamp("1970-01-04")
 
 
 @pytest.mark.parametrize(
@@ -189,6 +415,62 @@ def test_files_that_are_no_tables(write, tmp_path):
     assert "expected a name that ends in .csv" in refused(write("t.xlsx", "x"))
     assert "expected a name that ends in .csv" in refused(write("table", "x"))
     assert refused(write("t.parquet", "")).endswith("is empty")
+
+
+CSV = b"a,b\n1,x\n2,y\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        *(("t.csv.gz", gzip.compress), ("t.csv.bz2", bz2.compress), ("t.csv.xz", lzma.compress)),
+        *(("t.csv", gzip.compress), ("T.CSV.GZ", gzip.compress), ("t.gz", gzip.compress)),
+    ],
+)
+def test_packed_files(write, name, pack):
+    table = read_table(write(name, pack(CSV)))
+    assert table.frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+    assert table.kind == ".csv"
+    assert "cannot be unpacked" in refused(write(name, pack(CSV)[:-9]))
+
+
+def test_packed_parquet_and_npz(tmp_path):
+    np.savez(tmp_path / "t.npz", a=[1, 2])
+    (tmp_path / "u.npz.gz").write_bytes(gzip.compress((tmp_path / "t.npz").read_bytes()))
+    assert read_table(tmp_path / "u.npz.gz").frame["a"].tolist() == [1, 2]
+
+
+def test_a_zip_of_one_file(tmp_path):
+    for files, fits in ({"t.csv": 1}, True), ({"t.csv": 1, "u.csv": 1}, False):
+        with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
+            for name in files:
+                archive.writestr(name, CSV)
+        if fits:
+            assert read_table(tmp_path / "t.csv.zip").frame["a"].tolist() == [1, 2]
+        else:
+            assert "holds 2 files, and one is expected" in refused(tmp_path / "t.csv.zip")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input(monkeypatch, pack):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(pack(CSV))))
+    assert read_table("-").frame["a"].tolist() == [1, 2]
+    assert refused("-") == "standard input is empty"
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "standard input is closed" in refused("-")
+
+
+@pytest.mark.parametrize("kind", ["csv", "npz"])
+def test_a_pipe_is_known_by_its_first_bytes(tmp_path, kind):
+    packed = io.BytesIO()
+    np.savez(packed, a=[1, 2])
+    content = CSV if kind == "csv" else packed.getvalue()
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    table = read_table(tmp_path / "pipe")
+    writer.join()
+    assert (table.kind, table.frame["a"].tolist()) == (f".{kind}", [1, 2])
 
 
 @pytest.mark.parametrize(
