@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import lzma
-import os
 import sys
-import threading
-import zipfile
 
 import numpy as np
 import pytest
@@ -18,26 +11,6 @@ import backprop_xp as bp
 from backprop_xp.tables.reading import Reading, read_table
 
 pd = pytest.importorskip("pandas")
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Write bytes or text into a file of this test."""
-
-    def write(name, content):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
-def refused(path):
-    with pytest.raises(bp.BackpropError) as refusal:
-        read_table(path)
-    message = str(refusal.value)
-    assert "\n" not in message
-    return message
 
 
 # -- CSV ---------------------------------------------------------------------------------------
@@ -105,7 +78,7 @@ def test_csv_agrees_with_pandas(tmp_path, rng):
         ("a\0,b\n1,2\n", "is not UTF-8 text: it holds zero bytes"),
     ],
 )
-def test_csv_that_is_refused(write, content, message):
+def test_csv_that_is_refused(write, content, message, refused):
     path = write("t.csv", content)
     assert message in refused(path)
     assert str(path) in refused(path)
@@ -142,7 +115,7 @@ def test_csv_separator_that_is_said(write):
         read_table(path, reading=Reading(separator="ab"))
 
 
-def test_csv_line_numbers_count_what_excel_writes_first(write):
+def test_csv_line_numbers_count_what_excel_writes_first(write, refused):
     assert "line 4: 1 fields where the header has 2" in refused(
         write("t.csv", "sep=;\na;b\n1;2\n3\n")
     )
@@ -168,110 +141,6 @@ def test_csv_encodings_that_are_wrong(write):
 def test_csv_fields_of_any_length(write):
     path = write("t.csv", f"a,b\n1,{'x' * 200_000}\n")
     assert len(read_table(path).frame["b"][0]) == 200_000
-
-
-# -- missing values, numbers and labels in texts -----------------------------------------------
-
-
-def test_what_is_taken_for_missing_is_said(write):
-    path = write("t.csv", "a,b,y\n1,NA,None\nn/a,x,Mild\n3, ? ,\n")
-    table = read_table(path, exact=["y"])
-    assert table.frame.isna().to_numpy().tolist() == [[0, 1, 1], [1, 0, 0], [0, 1, 1]]
-    (notice,) = table.notices
-    for part in ("'None' in y", "'NA' in b", "'n/a' in a", "'?' in b", "--missing '' only what is"):
-        assert part in notice
-
-
-def test_the_user_says_what_is_missing(write):
-    path = write("t.csv", "a,b\n1,NA\n-999,x\n3,\n")
-    frame = read_table(path, reading=Reading(missing=("-999",))).frame
-    assert frame["a"].isna().tolist() == [False, True, False]
-    assert frame["b"].isna().tolist() == [False, False, True]
-    frame = read_table(path, reading=Reading(missing=("",))).frame
-    assert frame.isna().to_numpy().sum() == 1
-
-
-def test_the_user_says_what_is_missing_in_files_with_types(tmp_path):
-    np.savez(
-        tmp_path / "t.npz", a=[1.5, -999], k=[2**60 + 1, -999], s=["x", "None"], b=[True, False]
-    )
-    frame = read_table(tmp_path / "t.npz").frame
-    assert not frame.isna().to_numpy().any()
-    frame = read_table(tmp_path / "t.npz", reading=Reading(missing=("-999", "None"))).frame
-    assert frame.isna().to_numpy().tolist() == [[0, 0, 0, 0], [1, 1, 1, 0]]
-    assert frame["k"][0] == 2**60 + 1  # exact
-
-
-def test_numbers_in_other_spellings(write):
-    path = write("t.csv", "a;b;c;d;e\n1,5;1.234;5 %;($3);x\n-2,5;12.000;;$4;y\n")
-    table = read_table(path)
-    assert table.reading.likely_decimal == ","
-    expected = {"a": [1.5, -2.5], "b": [1234, 12000], "d": [-3, 4], "e": ["x", "y"]}
-    assert table.frame.drop(columns="c").to_dict("list") == expected
-    assert table.frame["c"].isna().tolist() == [False, True]
-    assert table.notices == [
-        "read as numbers with a decimal comma: a ('-2,5' is -2.5)",
-        "read as numbers with %: c ('5 %' is 5)",
-        "read as numbers with $: d ('($3)' is -3)",
-        "read as numbers: b ('12.000' is 12000, not 12: --decimal decides)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("content", "reading", "value"),
-    [
-        ("a;b\n1,234;x\n", Reading(), 1234),
-        ("a;b\n1,234;x\n", Reading(decimal=","), 1.234),
-        ("a;b\n1,234;x\n", Reading(likely_decimal=","), 1.234),
-        ("a;b\n1.234;x\n", Reading(likely_decimal=","), 1234),
-        ("a;b\n1.234;2.5\n", Reading(likely_decimal=","), 1.234),  # 2.5 says that it is a point
-        ("a;b\n1.234;2,5\n", Reading(decimal="."), 1.234),
-    ],
-)
-def test_which_mark_stands_before_decimals(write, content, reading, value):
-    assert read_table(write("t.csv", content), reading=reading).frame["a"].tolist() == [value]
-
-
-def test_a_decimal_mark_is_a_point_or_a_comma():
-    with pytest.raises(bp.ConfigurationError, match="--decimal ';': expected"):
-        Reading(decimal=";")
-
-
-def test_texts_in_files_with_types_are_numbers_if_more_than_digits(tmp_path):
-    np.savez(tmp_path / "t.npz", a=["1,5", "2,5"], code=["00501", "501"])
-    table = read_table(tmp_path / "t.npz")
-    assert table.frame.to_dict("list") == {"a": [1.5, 2.5], "code": ["00501", "501"]}
-    assert table.notices == ["read as numbers with a decimal comma: a ('1,5' is 1.5)"]
-
-
-def test_numbers_with_leading_zeros_are_mentioned(write):
-    path = write("t.csv", "zip,n\n00501,1\n10115,2\n")
-    table = read_table(path)
-    assert table.frame["zip"].tolist() == [501, 10115]
-    assert "leading zeros: zip (such as '00501')" in table.notices[0]
-    assert read_table(path, text=["zip"]).notices == []
-
-
-@pytest.mark.parametrize(
-    ("texts", "values"),
-    [
-        (
-            ["1099511627776000001", "1099511627776000002"],
-            [1099511627776000001, 1099511627776000002],
-        ),
-        (["1099511627776000001", ""], [1099511627776000001, None]),
-        (["1" * 30, "2"], [int("1" * 30), 2]),
-        (["-1", "0"], [-1, 0]),
-        (["00501", "501"], ["00501", "501"]),
-        (["1.0", "2.50"], ["1.0", "2.50"]),
-        (["+1", "-1"], ["+1", "-1"]),
-        (["TRUE", "FALSE"], ["TRUE", "FALSE"]),
-    ],
-)
-def test_labels_of_a_csv_are_exact(write, texts, values):
-    path = write("t.csv", "a,y\n" + "".join(f"1,{text}\n" for text in texts))
-    frame = read_table(path, exact=["y"]).frame
-    assert [None if pd.isna(v) else v for v in frame["y"]] == values
 
 
 # -- Parquet -----------------------------------------------------------------------------------
@@ -319,14 +188,14 @@ def test_parquet_of_lists(tmp_path):
     assert frame["q[1]"].tolist() == [2, 4, 6]
 
 
-def test_parquet_with_a_name_twice(tmp_path):
+def test_parquet_with_a_name_twice(tmp_path, refused):
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     table = arrow.table([[[1.0]], [2.0]], names=["a", "a[0]"])
     parquet.write_table(table, tmp_path / "t.parquet")
     assert "more than one column is called 'a[0]'" in refused(tmp_path / "t.parquet")
 
 
-def test_parquet_that_is_none(write):
+def test_parquet_that_is_none(write, refused):
     pytest.importorskip("pyarrow")
     assert "is not a readable Parquet file" in refused(write("t.parquet", "a,b\n1,2\n"))
 
@@ -376,7 +245,7 @@ def test_npz_of_any_byte_order(tmp_path, order, rng):
         ({}, "has no columns"),
     ],
 )
-def test_npz_that_is_refused(tmp_path, arrays, message):
+def test_npz_that_is_refused(tmp_path, arrays, message, refused):
     np.savez(tmp_path / "t.npz", **arrays)
     assert message in refused(tmp_path / "t.npz")
 
@@ -390,13 +259,13 @@ class Trap:
         return (setattr, (Trap, "sprung", True))
 
 
-def test_npz_is_never_unpickled(tmp_path):
+def test_npz_is_never_unpickled(tmp_path, refused):
     np.savez(tmp_path / "t.npz", X=np.zeros((2, 2)), y=np.array([Trap(), Trap()], dtype=object))
     assert "plain arrays" in refused(tmp_path / "t.npz")
     assert not Trap.sprung
 
 
-def test_npz_that_is_none(write, tmp_path):
+def test_npz_that_is_none(write, tmp_path, refused):
     assert "is not a readable NPZ file" in refused(write("t.npz", "a,b\n1,2\n"))
     np.savez(tmp_path / "u.npz", X=np.zeros((9, 9)))
     cut = (tmp_path / "u.npz").read_bytes()[:400]
@@ -409,68 +278,12 @@ def test_npz_that_is_none(write, tmp_path):
 # -- files -------------------------------------------------------------------------------------
 
 
-def test_files_that_are_no_tables(write, tmp_path):
+def test_files_that_are_no_tables(write, tmp_path, refused):
     assert refused(tmp_path / "no.csv").endswith("no.csv: no such file")
     assert refused(tmp_path).endswith("is a directory: expected a file")
     assert "expected a name that ends in .csv" in refused(write("t.xlsx", "x"))
     assert "expected a name that ends in .csv" in refused(write("table", "x"))
     assert refused(write("t.parquet", "")).endswith("is empty")
-
-
-CSV = b"a,b\n1,x\n2,y\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "pack"),
-    [
-        *(("t.csv.gz", gzip.compress), ("t.csv.bz2", bz2.compress), ("t.csv.xz", lzma.compress)),
-        *(("t.csv", gzip.compress), ("T.CSV.GZ", gzip.compress), ("t.gz", gzip.compress)),
-    ],
-)
-def test_packed_files(write, name, pack):
-    table = read_table(write(name, pack(CSV)))
-    assert table.frame.to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
-    assert table.kind == ".csv"
-    assert "cannot be unpacked" in refused(write(name, pack(CSV)[:-9]))
-
-
-def test_packed_parquet_and_npz(tmp_path):
-    np.savez(tmp_path / "t.npz", a=[1, 2])
-    (tmp_path / "u.npz.gz").write_bytes(gzip.compress((tmp_path / "t.npz").read_bytes()))
-    assert read_table(tmp_path / "u.npz.gz").frame["a"].tolist() == [1, 2]
-
-
-def test_a_zip_of_one_file(tmp_path):
-    for files, fits in ({"t.csv": 1}, True), ({"t.csv": 1, "u.csv": 1}, False):
-        with zipfile.ZipFile(tmp_path / "t.csv.zip", "w") as archive:
-            for name in files:
-                archive.writestr(name, CSV)
-        if fits:
-            assert read_table(tmp_path / "t.csv.zip").frame["a"].tolist() == [1, 2]
-        else:
-            assert "holds 2 files, and one is expected" in refused(tmp_path / "t.csv.zip")
-
-
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_standard_input(monkeypatch, pack):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(pack(CSV))))
-    assert read_table("-").frame["a"].tolist() == [1, 2]
-    assert refused("-") == "standard input is empty"
-    monkeypatch.setattr(sys, "stdin", None)
-    assert "standard input is closed" in refused("-")
-
-
-@pytest.mark.parametrize("kind", ["csv", "npz"])
-def test_a_pipe_is_known_by_its_first_bytes(tmp_path, kind):
-    packed = io.BytesIO()
-    np.savez(packed, a=[1, 2])
-    content = CSV if kind == "csv" else packed.getvalue()
-    os.mkfifo(tmp_path / "pipe")
-    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
-    writer.start()
-    table = read_table(tmp_path / "pipe")
-    writer.join()
-    assert (table.kind, table.frame["a"].tolist()) == (f".{kind}", [1, 2])
 
 
 @pytest.mark.parametrize(
@@ -480,7 +293,7 @@ def test_a_pipe_is_known_by_its_first_bytes(tmp_path, kind):
         ("pyarrow", "t.parquet", 'pip install "backprop-xp[parquet]"'),
     ],
 )
-def test_an_extra_that_is_not_installed(write, monkeypatch, module, name, command):
+def test_an_extra_that_is_not_installed(write, monkeypatch, module, name, command, refused):
     monkeypatch.setitem(sys.modules, module, None)
     message = refused(write(name, "a\n1\n"))
     assert message.endswith(command)
