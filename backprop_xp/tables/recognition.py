@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
@@ -148,11 +149,14 @@ def _without(column: Series, gone: Collection[str], found: Recognition) -> Serie
     """The column, what is `gone` being missing; text is compared without blanks around it."""
     if not gone:
         return column
+    numbers = [float(text) for text in gone if _is_number(text)]
     if column.dtype.kind in "fiu":
-        absent = column.isin([float(text) for text in gone if _is_number(text)])
+        absent = column.isin(numbers)
     elif column.dtype.kind == "O":
         texts = column if is_text(column) else column.where(column.map(_is_str)).astype(object)
         absent = texts.str.strip().isin(gone)
+        if numbers:  # −999 is −999.0, too
+            absent |= extras.pandas().to_numeric(texts, errors="coerce").isin(numbers)
     else:
         return column
     if not absent.any():
@@ -171,10 +175,9 @@ def _is_str(value: Any) -> bool:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
 # -- numbers -----------------------------------------------------------------------------------
