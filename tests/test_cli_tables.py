@@ -309,8 +309,7 @@ def test_options_that_make_no_sense(table, numbers, options, message):
     assert message in table("csv", columns, *options)[0]
 
 
-@pytest.mark.parametrize("data", ["-", "/dev/stdin"])
-@pytest.mark.parametrize("piped", [True, False])
+@pytest.mark.parametrize(("data", "piped"), [("-", False), ("/dev/stdin", True)])
 def test_standard_input(tmp_path, numbers, data, piped):
     path, model = tmp_path / "t.csv", tmp_path / "m.safetensors"
     pd.DataFrame({"a": numbers, "y": ["n", "y"] * 30}).to_csv(path, index=False)

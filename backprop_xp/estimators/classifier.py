@@ -19,7 +19,7 @@ from sklearn.utils.multiclass import (
 )
 
 from backprop_xp.errors import ConfigurationError
-from backprop_xp.estimators.base import MultilayerPerceptron
+from backprop_xp.estimators.base import MultilayerPerceptron, exact
 from backprop_xp.estimators.device import backend_for, namespace, on_device, to_host
 from backprop_xp.maths.network import Network
 
@@ -226,6 +226,21 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         return None if self.loss == "log_loss" else self.loss
 
     # -- predicting ----------------------------------------------------------------------------
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the mean accuracy.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+        y : array_like, shape (n_samples,) or (n_samples, n_classes)
+        sample_weight : array_like, shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        return float(super().score(X, exact(y), sample_weight))
 
     def predict(self, X: Any) -> Any:
         """Return the class of every row, or a row of labels.

@@ -166,7 +166,7 @@ def infer_task(
     task = asked or (
         "regression" if not labels else "binary" if len(classes) == 2 else "multiclass"
     )
-    _check(task, asked, numeric or numbers is not None, target, classes, column)
+    _check(task, asked, numeric, target, classes, column)
     why = f"{seen} → {_NAMES[task]}" + (" (--task)" if asked else "")
     if task == "regression":
         return Task(target, task, why)
@@ -222,13 +222,13 @@ def _check(
         raise ConfigurationError(
             f"--task binary: the target {target!r} has {len(classes)} values, not 2"
         )
-    if task == "regression" and not numeric:
+    if task == "regression" and not (numeric or read_as_numbers(column)):
         row, value, _ = not_a_number(column)
         raise ConfigurationError(
             f"--task regression: the target {target!r} is not numbers (row {row}: {value!r})"
         )
     many = len(classes) > min(_TEXT_LABELS, len(column) / 2)
-    if task == "multiclass" and asked is None and kind(column) == "category" and many:
+    if task == "multiclass" and asked is None and not numeric and many:
         raise DataError(
             f"the target {target!r} is text with {len(classes):,} values in {len(column):,} rows; "
             f"{_many_labels(column)}"
