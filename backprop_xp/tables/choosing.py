@@ -18,7 +18,7 @@ from backprop_xp.tables.columns import (
     not_a_number,
     not_alike,
 )
-from backprop_xp.tables.dates import ISO, spelling_of
+from backprop_xp.tables.dates import ISO, not_a_date, spelling_of
 
 # A text column is an identifier or free text if more than half of so many values are different.
 _IDENTIFIER_ROWS = 20
@@ -133,15 +133,21 @@ def _useless(column: Series, name: str, use: str) -> str:
         return ""
     row, value, numbers = not_a_number(column)
     if present // 2 < numbers < present:
-        raise DataError(
-            f"column {name!r} holds {numbers:,} numbers, but row {row} has {value!r}: correct or "
-            f"empty such fields, say --missing {value!r} if it stands for nothing, or leave the "
-            f"column out with --drop {name!r}"
-        )
+        raise DataError(_spoilt(name, f"{numbers:,} numbers", row, value))
+    if spoilt := not_a_date(column):
+        raise DataError(_spoilt(name, "dates", *spoilt))
     unlike = not_alike(column)
     return (
         f"{different:,} different values in {present:,} rows look like an identifier"
         f"{f' ({unlike})' if unlike else ''} {keep}"
+    )
+
+
+def _spoilt(name: str, what: str, row: int, value: str) -> str:
+    return (
+        f"column {name!r} holds {what}, but row {row} has {value!r}: correct or empty such fields, "
+        f"say --missing {value!r} if it stands for nothing, or leave the column out with --drop "
+        f"{name!r}"
     )
 
 

@@ -47,6 +47,18 @@ def spelling_of(column: Series) -> str | None:
     return None
 
 
+def not_a_date(column: Series) -> tuple[int, str] | None:
+    """The row and value of the first text that is no date, if most of a column are dates."""
+    texts = column.dropna() if is_text(column) else column.iloc[:0]
+    for text in texts.iloc[:2]:  # one of the first two, unless more than one text is amiss
+        spelling = spelling_of(texts[texts == text])
+        if spelling is not None:
+            wrong = np.flatnonzero(_parsed(texts.str.strip(), spelling).isna().to_numpy())
+            if 0 < len(wrong) < len(texts) / 2:
+                return row_number(texts, wrong[0]), texts.iloc[wrong[0]]
+    return None
+
+
 def as_dates(column: Series, spelling: str, what: str) -> Series:
     """Return a column as datetime64, of UTC where time zones are said; NaT where it is missing.
 

@@ -22,7 +22,7 @@ from backprop_xp.tables.columns import (
     not_alike,
     row_number,
 )
-from backprop_xp.tables.dates import PARTS, as_dates, parts_of
+from backprop_xp.tables.dates import PARTS, as_dates, not_a_date, parts_of
 from backprop_xp.tables.looks import merged
 from backprop_xp.tables.preprocessing import (
     Category,
@@ -212,11 +212,16 @@ def _without(values: Any, rare: Any) -> tuple[str | None, ...]:
 
 
 def _mention_numbers(column: Series, name: str, notices: list[str]) -> None:
-    """Say so if the categories of a text column are mostly numbers: a slip in the data?"""
+    """Say so if the categories of a text column are mostly numbers or dates: a slip?"""
     if not is_text(column):
         return
     if why := not_alike(column):
         notices.append(f"column {name!r} is categories: {why}")
+    if spoilt := not_a_date(column):
+        row, value = spoilt
+        notices.append(
+            f"column {name!r} is categories because of {value!r} (row {row}); most else is dates"
+        )
     different = column.dropna().drop_duplicates()
     _, value, numbers = not_a_number(different)
     if len(different) > 2 and len(different) > numbers > len(different) // 2:

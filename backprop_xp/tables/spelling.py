@@ -19,6 +19,11 @@ _NAMES = (
     *("USD", "VND", "ZAR", r"Kč", "kr", "zł", "Ft", "Fr", "Rs", "lei"),
 )
 _UNIT = rf"[A-Z]{{0,2}}[{_SYMBOLS}]|[%‰％]|(?:{'|'.join(_NAMES)})\.?"
+# What else stands behind numbers.
+_MEASURES = (
+    *("mg", "g", "kg", "t", "lbs?", "oz", "mm", "cm", "m", "km", "in", "ft", "mi", "ml", "l"),
+    *("ms", "s", "min", "h", "Hz", "V", "A", "W", "kW", "kWh", "km/h", "mph", "°C", "°F"),
+)
 # A minus is often typed as a dash, a space as one that does not break the line.
 _PLAIN = str.maketrans(
     dict.fromkeys("\u2212\u2012\u2013\uff0d\ufe63\u2010\u2011", "-")
@@ -27,7 +32,8 @@ _PLAIN = str.maketrans(
 )
 _PARTS = re.compile(
     rf"(?P<sign>[-+]?) ?(?P<before>{_UNIT})? ?(?P<inner>[-+]?) ?"
-    rf"(?P<digits>[\d.,' ]*\d[.,]?(?:[eE][-+]?\d+)?) ?(?P<after>{_UNIT})? ?(?P<behind>-?)"
+    rf"(?P<digits>[\d.,' ]*\d[.,]?(?:[eE][-+]?\d+)?) ?"
+    rf"(?P<after>{_UNIT}|{'|'.join(_MEASURES)})? ?(?P<behind>-?)"
 )
 _EXPONENT = r"(?:[eE][-+]?\d+)?"
 
@@ -52,7 +58,7 @@ class Spelled(NamedTuple):
         What is left without sign and unit.
     negative : bool
     unit : str
-        A currency or a percent sign; "" if there is none.
+        A currency, a percent sign or a measure such as kg; "" if there is none.
     plain : bool
         Whether it is digits and nothing else, but perhaps a minus: it may be a code.
     marks : str

@@ -93,6 +93,20 @@ def test_identifiers_say_what_keeps_them_from_being_numbers():
     assert "'0,5' and '1.5' are" in choose([f"{i}{',.'[i % 2]}5" for i in range(M)]).left_out["c"]
 
 
+@pytest.mark.parametrize("place", [0, 1, 7])
+def test_one_text_among_numbers_or_dates_is_an_error(place):
+    days = [*pd.date_range("2024-01-01", periods=M).strftime("%Y-%m-%d")]
+    for values, what in ([f"{i},5" for i in range(M)], "49 numbers"), (days, "dates"):
+        values[place] = "unknown"
+        with pytest.raises(bp.DataError) as refusal:
+            choose(values)
+        assert str(refusal.value) == (
+            f"column 'c' holds {what}, but row {place + 1} has 'unknown': correct or empty such "
+            "fields, say --missing 'unknown' if it stands for nothing, or leave the column out "
+            "with --drop 'c'"
+        )
+
+
 def test_dates_are_recognised_in_text_and_in_types():
     days = pd.date_range("2024-01-01", periods=M)
     for values in (days, days.strftime("%d.%m.%Y"), [day.date() for day in days]):

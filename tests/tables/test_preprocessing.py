@@ -169,6 +169,13 @@ def test_numbers_spoilt_by_a_few_words_are_mentioned(mixed):
     )
 
 
+def test_dates_spoilt_by_a_word_are_mentioned(mixed):
+    mixed["when"] = [f"2024-01-{1 + i % 9:02}" for i in range(59)] + ["unknown"]
+    assert fitted(mixed)[1][-1] == (
+        "column 'when' is categories because of 'unknown' (row 60); most else is dates"
+    )
+
+
 # -- as plain data -----------------------------------------------------------------------------
 
 TASK = Task("sold", "binary", "", ("no", "yes"))
