@@ -100,24 +100,21 @@ def recognise_csv(
             columns[name] = _whole_numbers(columns[name])
         elif name not in text and columns[name] is not column:
             columns[name] = _plain(columns[name])
-    texts = dict(columns)
     typed = [n for n in columns if n not in {*text, *exact} and frame[n].isna().any()]
     for _, column in csv.texts(typed).items():
         _without(column, gone, found)  # to say which texts pandas has taken for missing
     numbers = _spelled(columns, text)
     votes = [n.marks for n in numbers.values()]
-    dotted: dict[Any, Numbers] = {}
+    with_point: dict[Any, Series] = {}
     if likely_decimal == "," or {","} in votes:
         # 1.234 is a thousand where others have decimal commas, and 1.5 says that they have not.
-        floats = csv.texts([n for n, column in columns.items() if column.dtype.kind == "f"])
-        with_point = {n: _without(c, gone, Recognition()) for n, c in floats.items()}
-        dotted = _spelled({n: c for n, c in with_point.items() if _has_point(c)}, text)
-        texts |= with_point
-        votes += [n.marks for n in dotted.values()]
+        with_point = _with_point(csv, columns, gone)
+    dotted = _spelled(with_point, text)
+    votes += [n.marks for n in dotted.values()]
     found.decimal = decimal or decimal_mark(votes, likely_decimal)
     if found.decimal == ",":
         numbers |= {name: n for name, n in dotted.items() if "," in n.marks}
-    return _converted(columns, texts, numbers, exact, found), found
+    return _converted(columns, columns | with_point, numbers, exact, found), found
 
 
 def recognise(
@@ -210,8 +207,13 @@ def _spelled(columns: dict[Any, Series], text: Collection[str]) -> dict[Any, Num
     return found
 
 
-def _has_point(column: Series) -> bool:
-    return bool(column.str.contains(".", regex=False).any())
+def _with_point(
+    csv: CsvFile, columns: dict[Any, Series], gone: Collection[str]
+) -> dict[Any, Series]:
+    """The texts of columns that pandas reads as numbers, and in which there are points."""
+    floats = csv.texts([name for name, column in columns.items() if column.dtype.kind == "f"])
+    present = {name: _without(column, gone, Recognition()) for name, column in floats.items()}
+    return {n: c for n, c in present.items() if c.str.contains(".", regex=False).any()}
 
 
 def _converted(
