@@ -201,7 +201,7 @@ def test_the_held_out_rows_get_the_score_that_train_has_printed(capsys, trained,
 
     model, data, _ = trained("sold")
     tested = run(capsys, "train", data, "--target", "sold", "--quiet")[1]
-    held_out = prepare(read_table(data), "sold").held_out.frame
+    held_out = prepare(read_table(data).frame, "sold").held_out.frame
     held_out.to_csv(tmp_path / "h.csv", index=False)
     found = run(capsys, "predict", model, tmp_path / "h.csv")[2]
     assert found == re.sub(r"linear model: \d\.\d{3}; ", "", tested)  # which is not saved
@@ -292,7 +292,7 @@ def test_wrong_files(capsys, trained, tmp_path):
     "spoil",
     [
         lambda table: table.clear(),
-        lambda table: table.update(format=2),
+        lambda table: table.update(format=3),
         lambda table: table.update(columns=[]),
         lambda table: table["columns"].pop(),
         lambda table: table["columns"][0].update(mean="0"),

@@ -7,13 +7,12 @@ import sys
 from pathlib import Path
 
 import backprop_xp as bp
-from backprop_xp.cli.options import add_backend, is_stream, output_place
+from backprop_xp.cli.options import add_backend, add_reading, is_stream, output_place, reading
 from backprop_xp.cli.streams import write_bytes
 from backprop_xp.storage.problems import unwritable
 from backprop_xp.storage.whole_files import write_whole
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.model import TableModel, load_table_model
-from backprop_xp.tables.reading import read_table
 from backprop_xp.tables.report import report
 from backprop_xp.wording import plural
 
@@ -33,13 +32,19 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "predict", help="predict raw rows with a saved model", description=_ABOUT
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="what `train --out` has saved")
-    parser.add_argument("data", metavar="DATA", type=Path, help=".csv, .parquet, .npz")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        type=Path,
+        help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
+    )
     parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default: stdout)")
     parser.add_argument(
         "--allow-unseen",
         action="store_true",
         help="a category that no row had at training is none of the known ones, and no error",
     )
+    add_reading(parser)
     add_backend(parser)
     parser.set_defaults(run=predict)
 
@@ -49,8 +54,7 @@ def predict(options: argparse.Namespace) -> int:
     place = output_place("--out", options.out, inputs=(options.model, options.data), streams=True)
     model = load_table_model(options.model, bp.get_backend(options.backend))
     target = model.task.target
-    text = [*model.preprocessing.text, target] if _text_labels(model) else model.preprocessing.text
-    frame = read_table(options.data, text)
+    frame = model.read(options.data, reading(options)).frame
     predictions = model.predictions(frame, options.allow_unseen)
     # A label that is no Unicode, as an array may hold one, is replaced.
     content = predictions.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
@@ -91,10 +95,6 @@ def _trained_on(model: TableModel, frame: Frame, allow_unseen: bool) -> str | No
         f"{'is' if rows == 1 else 'are'} equal to rows that the model was trained on, where it "
         "does better than on new ones"
     )
-
-
-def _text_labels(model: TableModel) -> bool:
-    return bool(model.task.classes) and isinstance(model.task.classes[0], str)
 
 
 def _score(model: TableModel, frame: Frame, allow_unseen: bool) -> str:

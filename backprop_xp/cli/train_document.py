@@ -27,6 +27,8 @@ def document(
         "task": data.task.kind,
         "why": data.task.why,
         "notices": data.notices,
+        "left_out": data.left_out,
+        "warning": data.warning,
         "rows": {
             "training": len(data.training),
             "validation": len(data.validation or ()),

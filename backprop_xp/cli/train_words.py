@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import backprop_xp as bp
-from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.opening import called
 from backprop_xp.tables.prepared import Prepared
-from backprop_xp.tables.preprocessing import Number
+from backprop_xp.tables.preprocessing import Date, Number
+from backprop_xp.tables.reading import Table
 from backprop_xp.tables.report import ClassReport, ValueReport
 from backprop_xp.wording import duration, plural
 
@@ -39,18 +40,20 @@ def say(name: str, text: str) -> None:
 
 
 def describe(
-    say: Say, options: argparse.Namespace, frame: Frame, data: Prepared, net: bp.Network
+    say: Say, options: argparse.Namespace, table: Table, data: Prepared, net: bp.Network
 ) -> None:
     """Say what was read and what will be trained."""
     columns = data.preprocessing.columns
     numbers = sum(isinstance(column, Number) for column in columns)
-    size = f"{plural(len(frame), 'row')}, {plural(frame.shape[1], 'column')}"
-    say("data", f"{options.data}: {size}")
+    dates = sum(isinstance(column, Date) for column in columns)
+    rows, wide = table.frame.shape
+    say("data", f"{called(options.data)}: {plural(rows, 'row')}, {plural(wide, 'column')}")
     say("task", f"target {data.task.target!r}: {data.task.why}")
     how = "standardised together" if options.scale == "table" else "standardised"
     kinds = [f"{numbers:,} of numbers ({how})"] if numbers else []
-    if len(columns) > numbers:
-        kinds.append(f"{len(columns) - numbers:,} of categories (one-hot)")
+    kinds += [f"{dates:,} of dates"] if dates else []
+    if len(columns) > numbers + dates:
+        kinds.append(f"{len(columns) - numbers - dates:,} of categories (one-hot)")
     say("columns", f"{' and '.join(kinds)} → {plural(data.preprocessing.features, 'feature')}")
     for notice in data.notices[:_NOTICES]:
         say("notice", notice)

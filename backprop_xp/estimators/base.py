@@ -238,7 +238,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             return validate_data(  # type: ignore[no-any-return]
                 self,
                 X,
-                y,
+                exact(y),
                 accept_sparse=["csr", "csc"],
                 multi_output=True,
                 dtype=(np.float64, np.float32),
@@ -247,7 +247,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             )
         X = checked_inputs(self, X, reset)
         # A column of the same length stands in for X, so that y gets all of its checks.
-        rows = np.zeros((X.shape[0], 1))
+        rows, y = np.zeros((X.shape[0], 1)), exact(y)
         return X, check_X_y(rows, y, multi_output=True, estimator=self, **options)[1]
 
     def _score_with(self, function: Any, X: Any, y: Any, sample_weight: Any) -> float:
@@ -255,9 +255,21 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         predicted = self._labels(to_host(self._forward(X, check_input=False)))
         if np.issubdtype(predicted.dtype, np.floating) and not np.isfinite(predicted).all():
             return np.nan
-        return float(function(y, predicted, sample_weight=sample_weight))
+        return float(function(exact(y), predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def exact(y: Any) -> Any:
+    """Whole numbers of pandas' own types as NumPy's; scikit-learn would make floats of them."""
+    dtype = getattr(y, "dtype", None)
+    if (
+        hasattr(dtype, "na_value")
+        and getattr(dtype, "kind", "") in ("i", "u")
+        and not y.isna().any()
+    ):
+        return y.to_numpy()
+    return y

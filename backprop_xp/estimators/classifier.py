@@ -19,7 +19,7 @@ from sklearn.utils.multiclass import (
 )
 
 from backprop_xp.errors import ConfigurationError
-from backprop_xp.estimators.base import MultilayerPerceptron
+from backprop_xp.estimators.base import MultilayerPerceptron, exact
 from backprop_xp.estimators.device import (
     backend_of,
     namespace,
@@ -275,7 +275,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         -------
         float
         """
-        return score_on_host(accuracy_score, y, self.predict(X), sample_weight)
+        return score_on_host(accuracy_score, exact(y), self.predict(X), sample_weight)
 
     def _labels(self, y: Any) -> Any:
         return self._label_binarizer.inverse_transform(y.ravel() if self.n_outputs_ == 1 else y)

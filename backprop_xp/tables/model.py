@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.known_rows import KnownRows
 from backprop_xp.tables.plain import as_plain, from_plain
 from backprop_xp.tables.preprocessing import Preprocessing
+from backprop_xp.tables.reading import Reading, Table, read_table
 from backprop_xp.tables.task import Task
 
 # Rows that run through the network at once, to bound its memory.
@@ -27,7 +28,7 @@ _STEP = 2.0**-20
 
 @dataclass(frozen=True)
 class TableModel:
-    """A network, its preprocessing and its task.
+    """A network, its preprocessing and its task, and how its table was read.
 
     `training_rows` tells rows that the network was trained on, where that is known.
     """
@@ -35,6 +36,7 @@ class TableModel:
     net: Network
     preprocessing: Preprocessing
     task: Task
+    reading: Reading = field(default_factory=Reading)
     training_rows: KnownRows | None = None
 
     def outputs(self, X: np.ndarray) -> np.ndarray:
@@ -93,9 +95,27 @@ class TableModel:
             columns[f"probability_{label}"] = column
         return pd.DataFrame(columns)
 
+    def read(self, path: str | Path, reading: Reading | None = None) -> Table:
+        """Read rows to predict, texts and missing values as those of the training file.
+
+        Parameters
+        ----------
+        path : str or Path
+            As for `read_table`.
+        reading : Reading, optional
+            What is different in this file: its encoding, separator or decimal mark.
+        """
+        asked = Reading() if reading is None else reading
+        learned = self.reading
+        own = replace(asked, missing=learned.missing, likely_decimal=learned.likely_decimal)
+        text = self.preprocessing.text
+        if self.task.classes:
+            text.append(self.task.target)
+        return read_table(path, text, reading=own)
+
     def extra(self) -> dict[str, Any]:
         """What travels with the network in a file, so that `load_table_model` can read it."""
-        extra: dict[str, Any] = {"table": as_plain(self.preprocessing, self.task)}
+        extra: dict[str, Any] = {"table": as_plain(self.preprocessing, self.task, self.reading)}
         if self.training_rows is not None:
             extra["training_rows"] = list(self.training_rows.hashes)
         return extra
@@ -129,7 +149,7 @@ def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
             "it in Python with bp.load"
         )
     try:
-        preprocessing, task = from_plain(extra["table"])
+        preprocessing, task, reading = from_plain(extra["table"])
         if (preprocessing.features, task.outputs) != (net.sizes[0], net.sizes[-1]):
             raise ValueError("features or outputs are not the network's")
         rows = extra.get("training_rows")
@@ -139,4 +159,4 @@ def load_table_model(path: str | Path, backend: Any = None) -> TableModel:
             f"{path}: what it says of the table's columns is damaged, or by a newer version "
             f"({problem})"
         ) from problem
-    return TableModel(net, preprocessing, task, training_rows=known)
+    return TableModel(net, preprocessing, task, reading, known)

@@ -294,3 +294,16 @@ def test_progress(data, capsys):
     X, y = data["breast_cancer"]
     small(progress=True, max_iter=2).fit(X, y)
     assert "epoch 2/2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "UInt64", "int64[pyarrow]", "category"])
+def test_whole_numbers_of_pandas_as_labels_are_exact(rng, dtype):
+    """scikit-learn makes floats of pandas' own types, in which these labels are one."""
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    labels = [7, 1099511627776000001, 1099511627776000002]
+    X, y = rng.normal(size=(30, 2)), pd.Series(labels * 10).astype(dtype)
+    for model in (small().fit(X, y), small().partial_fit(X, y, classes=labels)):
+        assert model.classes_.tolist() == labels
+        assert set(model.predict(X)) <= set(labels)
+        assert model.score(X, y) == np.mean(model.predict(X) == np.array(labels * 10))

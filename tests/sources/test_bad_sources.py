@@ -116,6 +116,17 @@ def test_columns_that_are_missing_or_no_numbers(write):
         bp.sources.parquet(path, "y")
 
 
+def test_lists_that_differ_in_length(write):
+    pa = pytest.importorskip("pyarrow")
+    path = write(pa.table({"a": [[1.0, 2.0], [3.0, 4.0], [5.0]], "y": [0, 1, 2]}))
+    net = bp.Network([2, 3], output="softmax", backend="numpy")
+    with pytest.raises(bp.DataError, match="column 'a' has 1 numbers in row 2, but 2 in the first"):
+        bp.fit(net, bp.sources.parquet(path, "y"))
+    path = write(pa.table({"a": [{"k": 1}] * 3, "y": [0, 1, 2]}))
+    with pytest.raises(bp.DataError, match="column 'a' holds no numbers"):
+        bp.sources.parquet(path, "y")
+
+
 def test_missing_values_in_parquet(write):
     pa = pytest.importorskip("pyarrow")
     path = write(pa.table({"a": [1.0, None, 2.0], "y": [0, 1, 2]}))
