@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from types import MethodType
 from typing import Any, Self
 
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.dropout import checked_pattern
 from backprop_xp.maths.model import Model
+from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.prediction import predicted
 from backprop_xp.maths.trace import Trace
@@ -281,17 +281,3 @@ class Network(Model):
 
 
 # What they were when the library was imported: a class that somebody changes is noticed, too.
-_OURS = {name: vars(Network)[name] for name in ("forward", "propagate", "cost", "backward")}
-
-
-def overridden(net: Network, *names: str) -> list[str]:
-    """Return which of these methods are not the library's, but a subclass's or put in their place.
-
-    Where they are, nobody may take a shorter way past them.
-    """
-    methods = {name: getattr(net, name) for name in names}
-    return [name for name, method in methods.items() if _function(method) is not _OURS[name]]
-
-
-def _function(method: Any) -> Any:
-    return method.__func__ if isinstance(method, MethodType) else method
