@@ -20,8 +20,8 @@ from typing import Any
 from unittest import mock
 
 import backprop_xp
-from backprop_xp.cli import main as command_line
 from backprop_xp import pictures
+from backprop_xp.cli import main as command_line
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"

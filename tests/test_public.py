@@ -12,28 +12,11 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from layers import LAYERS
 
 import backprop_xp as bp
 
 ROOT = Path(bp.__file__).parent
-# From the ground up: a package, or a file beside them, imports from itself and those before it.
-LAYERS = [
-    "errors",
-    "wording",
-    "datasets",
-    "backends",
-    "storage",
-    "pictures",
-    "sources",
-    "maths",
-    "data",
-    "training",
-    "insight",
-    "model_selection",
-    "estimators",
-    "tables",
-    "cli",
-]
 # Imports inside a function that run up, or close a circle, on purpose: (from, to).
 UPWARD = {
     # A history draws itself, as users expect of it; drawing is built on training.
