@@ -13,7 +13,7 @@ from backprop_xp.insight.layer_advice import advise
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.training.callbacks import Callback, Run
-from backprop_xp.training.validation import require_count, require_single
+from backprop_xp.training.validation import require_count, require_network, require_single
 
 # A slope below this part of its activation's largest one is as good as none.
 _TINY_SLOPE = 0.02
@@ -110,6 +110,7 @@ class LayerStatistics(Callback):
 
     def record(self, net: Network, X: Any, Y: Any, *, epoch: int = 0) -> None:
         """Measure a network now, on these examples; `fit` does it through the callback's hooks."""
+        require_network(net)
         require_single(net, "LayerStatistics")
         with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told as advice
             trace = net.forward(X)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError, DataError, unknown
+from backprop_xp.errors import ConfigurationError, DataError, shown, unknown
 from backprop_xp.sources.base import Rows
 
 
@@ -37,7 +37,7 @@ class Columns:
         """Find the columns in a file's schema."""
         targets = (target,) if isinstance(target, str) else tuple(target)
         if isinstance(columns, str):
-            raise ConfigurationError(f"columns={columns!r}: expected a list of names")
+            raise ConfigurationError(f"columns={shown(columns)}: expected a list of names")
         others = tuple(name for name in schema.names if name not in targets)
         inputs = others if columns is None else tuple(columns)
         if not inputs or not targets:

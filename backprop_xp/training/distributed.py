@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import ConfigurationError, DataError, shown
 from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.saved import describe
@@ -59,7 +59,7 @@ class SharedJob(Job):
     def agree(self, net: Network, **options: Any) -> None:
         require_single(net, "fit with comm=")
         if not isinstance(self._sharded, bool):
-            raise ConfigurationError(f"sharded={self._sharded!r}: expected True or False")
+            raise ConfigurationError(f"sharded={shown(self._sharded)}: expected True or False")
         version = sys.modules[__name__.partition(".")[0]].__version__  # above this wing
         self._ranks.require_alike(
             {

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from backprop_xp.errors import ConfigurationError, unknown
+from backprop_xp.errors import ConfigurationError, shown, unknown
 
 # A matplotlib Figure: matplotlib is an extra, so its types may be absent.
 Figure: TypeAlias = Any
@@ -88,7 +88,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     try:
         checked = Path(path)
     except TypeError:
-        raise ConfigurationError(f"path={path!r}: expected the name of a file") from None
+        raise ConfigurationError(f"path={shown(path)}: expected the name of a file") from None
     if checked.suffix.lower() not in _SUFFIXES:
         asked = f"{str(path)!r} ends in {checked.suffix!r}" if checked.suffix else repr(str(path))
         raise ConfigurationError(unknown("kind of picture", checked.suffix, _SUFFIXES, asked))
