@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["tests", "lint", "types"]
@@ -27,8 +31,53 @@ TEST_NEEDS = [
     "zarr>=3",
 ]
 PEERS = ["torch==2.13.0", "scikit-learn>=1.9"]
-# Only the lines that need a GPU may stay untested where there is none.
 COVERAGE = ["--cov", "--cov-report=term-missing", "--cov-fail-under=97"]
+# A CUDA device emulated on the CPU, which runs the real CuPy: right or wrong, never how fast.
+EMULATOR = Path(os.environ.get("CUDA_ON_CPU", "../shared/cuda_on_cpu")).resolve()
+# When the emulated device does asynchronous work, and how strict its memory is.
+EMULATED_MODES = [
+    {"CUDA_ON_CPU_MODE": "lazy"},
+    {"CUDA_ON_CPU_MODE": "lazy-default"},
+    {"CUDA_ON_CPU_MODE": "random:1"},
+    {"CUDA_ON_CPU_POOL": "poison"},
+]
+# What depends on the order of work: graphs, steps, streams and sources, estimators.
+ASYNCHRONOUS = [
+    "tests/backends",
+    "tests/estimators/test_beyond.py",
+    "tests/estimators/test_conversion.py",
+    "tests/maths/test_dropout.py",
+    "tests/maths/test_members.py",
+    "tests/sources",
+    *(
+        f"tests/training/test_{name}.py"
+        for name in (
+            "batches",
+            "checkpoint",
+            "divergence",
+            "early_stopping",
+            "evaluation",
+            "fit",
+            "population",
+            "prefetch",
+            "search",
+            "sources",
+            "step",
+            "step_loop",
+            "stream_batches",
+            "streams",
+            "weights",
+        )
+    ),
+]
+# Only these know CUDA; NCCL needs several devices.
+COVERAGE_OF_CUDA = """\
+[run]
+branch = true
+include =
+    */backprop_xp/backends/cu*.py
+    */backprop_xp/backends/pinned.py
+"""
 # A process of tests for each core, with BLAS on one thread: they would only wait for each other.
 PARALLEL = ["-n", "auto", "--dist", "worksteal"]
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
@@ -53,6 +102,30 @@ def tests_cupy(session: nox.Session) -> None:
     """Run the suite on CuPy alone; fail where there is no usable GPU."""
     session.install(".[cuda13]", *TEST_NEEDS)
     session.run("pytest", *session.posargs, env={"BACKEND": "cupy"})
+
+
+@nox.session(name="tests-emulated")
+def tests_emulated(session: nox.Session) -> None:
+    """Run the suite with CuPy on an emulated device, which CUDA_ON_CPU names; it needs gcc."""
+    if not EMULATOR.is_dir():
+        session.skip(f"no emulated device: CUDA_ON_CPU={EMULATOR} is no directory")
+    if not (shutil.which("gcc") and shutil.which("g++")):
+        session.skip("the emulated device is compiled when it is first used, and needs gcc and g++")
+    session.install(".[cuda13]", "cupy-cuda13x==14.2.0", *TEST_NEEDS)
+    session.install("--no-deps", "nvidia-cuda-crt")  # headers, for the emulated device alone
+    emulated = ("python", "-m", EMULATOR.name, "python", "-m", "pytest", *PARALLEL)
+    required = "--require-backend=cupy"
+    settings = ONE_THREAD | {"BACKEND": "cupy", "PYTHONPATH": str(EMULATOR.parent)}
+    if session.posargs:
+        session.run(*emulated, required, *session.posargs, env=settings)
+        return
+    config = Path(session.create_tmp(), "coverage.ini")
+    config.write_text(COVERAGE_OF_CUDA)
+    coverage = [f"--cov-config={config}", *COVERAGE]
+    session.run(*emulated, required, *coverage, env=settings)
+    for mode in EMULATED_MODES:
+        session.log(f"the tests of what is asynchronous, with {mode}")
+        session.run(*emulated, required, *ASYNCHRONOUS, env=settings | mode)
 
 
 @nox.session(name="tests-tracing")
@@ -95,9 +168,16 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time backprop_xp and its peers: `nox -s bench -- step --quick`."""
-    session.install(".", *PEERS, "jax", "matplotlib", "mpi4py>=4", "mpich")
-    session.run("python", "-m", "benchmarks", *session.posargs)
+    """Time backprop_xp and its peers: `nox -s bench -- step --quick`, or step, fit and import."""
+    session.install(".[mpi,parquet,zarr]", *PEERS, "jax", "matplotlib")
+    session.run("python", "-m", "benchmarks", *(session.posargs or ["step", "fit", "import"]))
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Draw the README's pictures anew."""
+    session.install(".[plot,tables]")
+    session.run("python", ".readme/pictures.py")
 
 
 @nox.session

@@ -64,7 +64,7 @@ def test_plot(capsys, tmp_path, suffix):
     [
         (["--plot", "graph.jpeg"], "no such kind of picture"),
         (["--plot", "graph"], "The choices are: .pdf, .png, .svg"),
-        (["--plot", "/nowhere/at/all/graph.png"], "there is no directory '/nowhere/at/all'"),
+        (["--plot", "/nowhere/at/all/graph.png"], "there is no directory /nowhere/at/all"),
         (["--rows", "0"], "--rows=0: expected a positive integer"),
         (["--hidden=-3"], "expected two or more positive integers"),
         (["--seed=-1"], "seed=-1"),

@@ -71,10 +71,20 @@ def test_multiclass(capsys, wine):
     assert "task      target 'target': text with 3 values → multiclass classification" in lines
     assert "columns   13 of numbers (standardised) → 13 features" in lines
     assert figure(lines[-1]) >= 0.9
-    matrix = lines[-6:-2]
+    start = next(i for i, line in enumerate(lines) if line.startswith("confusion matrix")) + 1
+    matrix = lines[start : start + 4]
     assert matrix[0].split() == ["class_0", "class_1", "class_2", "right"]
     assert sum(int(cell) for line in matrix[1:] for cell in line.split()[1:4]) == 36
-    assert max(map(len, lines)) <= 80 or str(wine) in "".join(lines)
+    assert max(len(line) for line in lines[1:-1]) <= 80
+    scores = [line.split() for line in lines[start + 5 : start + 9]]
+    assert scores[0] == ["accuracy", "balanced", "F1", "ROC", "AUC", "log-loss"]
+    assert [row[:2] for row in scores[1:]] == [
+        ["this", "network"],
+        ["linear", "model"],
+        ["always", "class_1"],
+    ]
+    assert scores[1][2] == f"{figure(lines[-1]):.3f}"
+    assert f"; linear model: {scores[2][2]}; always class_1: 0.389)" in lines[-1]
 
 
 def test_binary(capsys, shops):
@@ -96,11 +106,14 @@ def test_regression(capsys, diabetes):
 
     code, lines, _ = run(capsys, "train", diabetes, "--target", "target")
     assert code == 0
-    data = prepare(read_table(diabetes), "target")
+    data = prepare(read_table(diabetes).frame, "target")
     linear = LinearRegression().fit(data.training.X, data.training.Y)
     assert figure(lines[-1]) > linear.score(data.held_out.X, data.held_out.Y) - 0.05
     assert lines[-4].split() == ["least", "5%", "25%", "50%", "75%", "95%", "most"]
     assert len(lines[-3].split()) == 7
+    assert lines[-10].split() == ["r2", "MAE", "RMSE"]
+    assert lines[-9].split()[:3] == ["this", "network", f"{figure(lines[-1]):.3f}"]
+    assert lines[-7].split()[:4] == ["always", "the", "mean", "0.000"]
 
 
 def test_parquet_and_npz_train_as_csv_does(capsys, tmp_path, diabetes):
@@ -197,6 +210,70 @@ def test_the_network_is_what_was_asked_for(capsys, wine, tmp_path):
     assert bp.load(out, backend="numpy").sizes == (13, 3)
 
 
+def test_json_without_a_number_is_null(capsys, tmp_path, rng):
+    """The held-out targets are all the same: their r2 is not defined, in no epoch."""
+    y = np.zeros(60)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "y": y})
+    held_out = prepare(frame.assign(y=np.arange(60)), "y").held_out.frame.index
+    frame.loc[frame.index.difference(held_out), "y"] = rng.normal(size=48)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    arguments = ("train", tmp_path / "t.csv", "--target", "y", "--epochs", 2)
+    code, lines, _ = run(capsys, *arguments, "--json")
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    document = json.loads("\n".join(lines), parse_constant=refuse)
+    assert (code, document["test"]["r2"], document["test_r2"]) == (0, None, [None, None])
+    assert document["test"]["baselines"]["linear"]["r2"] is None
+    assert run(capsys, *arguments)[1][-1] == (
+        "test r2 nan (12 rows; linear model: –; always the mean: 0)"
+    )
+
+
+def test_curves_have_the_names_of_their_rows(capsys, monkeypatch, wine, tmp_path):
+    """Without --patience they are the test rows, which decide nothing; no epoch is the best."""
+    from backprop_xp.training import history_plot
+
+    drawn = []
+    monkeypatch.setattr(
+        room,
+        "plot_history",
+        lambda *args, **kw: drawn.append(history_plot.plot_history(*args, **kw)),
+    )
+    arguments = ("train", wine, "--target", "target", "--epochs", 30, "--plot", tmp_path / "p.png")
+    plain = json.loads("\n".join(run(capsys, *arguments, "--json")[1]))
+    assert len(plain["test_loss"]) == len(plain["test_accuracy"]) == 30
+    assert plain["test_accuracy"][-1] == pytest.approx(plain["test"]["accuracy"])
+    assert (plain["validation_loss"], plain["best_epoch"]) == ([], None)
+    more = ("--patience", 2, "--learning-rate", 0.1, "--l2", 0)
+    stopped = json.loads("\n".join(run(capsys, *arguments, *more, "--json")[1]))
+    kept = stopped["best_epoch"]
+    assert len(stopped["validation_loss"]) == stopped["epochs"] == kept + 2
+    assert kept == 1 + np.argmin(stopped["validation_loss"])
+    assert "test_loss" not in stopped
+    names = [[line.get_label() for line in figure.axes[0].get_lines()] for figure in drawn]
+    assert names[0] == ["training", "test"]
+    assert names[1][:2] == ["training", "validation"]
+    assert f"epoch {kept}, kept" in names[1]
+    printed = " ".join(" ".join(run(capsys, *arguments, *more)[1]).split())
+    assert f"; the weights are those of epoch {kept})" in printed
+
+
+def test_one_is_singular(capsys, tmp_path, rng):
+    x = rng.normal(size=10)
+    frame = pd.DataFrame({"x": x, "y": 2 * x})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    lines = run(
+        *(capsys, "train", tmp_path / "t.csv", "--target", "y", "--epochs", 1),
+        *("--hidden", "none", "--held-out", 0.1),
+    )[1]
+    text = " ".join(" ".join(lines).split())
+    for words in ("→ 1 feature ", "1 feature → 1 identity", "1 epoch of adam", "(1 row; "):
+        assert words in text
+    assert not re.search(r"\b1 (features|epochs|rows|columns|parameters)\b", text)
+
+
 @pytest.mark.parametrize("name", room.OPTIMIZERS)
 def test_every_optimizer(capsys, wine, name):
     rate = 0.05 if name in ("sgd", "momentum", "nesterov") else 0.003
@@ -224,6 +301,12 @@ def test_class_weight_lifts_the_rare_class(capsys, rng, tmp_path):
         lines = run(capsys, "train", tmp_path / "t.csv", "--target", "y", "--json", *more)[1]
         found.append(json.loads("\n".join(lines))["test"]["confusion"][0][0])
     assert found[1] > 2 * found[0]
+    last = run(capsys, "train", tmp_path / "t.csv", "--target", "y", "--quiet", *more)[1][-1]
+    assert re.fullmatch(
+        r"test accuracy 0\.\d{3} \(balanced accuracy (0\.\d{3}); linear model: 0\.\d{3}; "
+        r"always usual: 0\.500\)",
+        last,
+    )
 
 
 def test_resume_goes_on_bit_for_bit(capsys, wine, tmp_path):
@@ -275,8 +358,11 @@ def test_ctrl_c_reports_what_was_trained(wine, tmp_path):
         (["--target", "sold", "--optimizer", "adm"], "'adm': no such optimizer. Did you mean"),
         (["--target", "sold", "--held-out", "1.5"], "expected a fraction in (0, 1)"),
         (["--target", "sold", "--epochs", "0"], "epochs=0: expected a positive integer"),
-        (["--target", "sold", "--out", "/no/m"], "--out /no/m: there is no directory /no"),
-        (["--target", "sold", "--out", "/"], "--out / is a directory: expected a file"),
+        (
+            ["--target", "sold", "--out", "/no/m"],
+            "--out /no/m cannot be written: there is no directory /no",
+        ),
+        (["--target", "sold", "--out", "/"], "--out / cannot be written: it is a directory"),
         (["--target", "sold", "--out", "m", "--checkpoint", "./m"], "are the same file, m"),
         (["--target", "sold", "--checkpoint", "/proc/m"], "/proc/m cannot be written"),
         (["--target", "sold", "--resume", "/no/c"], "/no/c cannot be read: there is no such file"),
@@ -302,7 +388,10 @@ def test_the_data_are_never_overwritten(capsys, shops):
     ("text", "message"),
     [
         ("a,y\n" + "1,no\n" * 20, "the target 'y' is 'no' in every row: there is nothing to learn"),
-        ("a,y\n" + ",no\n,yes\n" * 20, "column 'a' has no value in any of the 32 training rows"),
+        (
+            "a,y\n" + ",no\n,yes\n" * 20,
+            "no column is left to learn 'y' from: 'a', it has no value in any of",
+        ),
         ("a,y\n1,no\n2,yes\n", "2 rows have a target, too few to learn from"),
         ("a,y\n" + "1,\n" * 20, "the target 'y' is missing in every row"),
         ("a,y\n" + "1,no\n" * 20 + "1\n", "line 22: 1 fields where the header has 2"),

@@ -21,8 +21,8 @@ _BACKENDS = {
     "numpy": ("NumPyBackend", "pip install numpy"),
     "cupy": (
         "CuPyBackend",
-        "an NVIDIA GPU with its driver, and pip install cupy-cuda13x 'nvmath-python[cu13]' "
-        "(or cupy-cuda12x 'nvmath-python[cu12]', to match the driver)",
+        "an NVIDIA GPU with its driver, and pip install 'backprop-xp[cuda13]' "
+        "(or backprop-xp[cuda12], to match the driver)",
     ),
     "strict": ("StrictBackend", "pip install array-api-strict"),
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Integral
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
@@ -115,13 +115,18 @@ class Backend(ABC):
         """Return for how many rows a prediction runs at once, given the width of a layer."""
         return max(256, self.layer_elements // columns)
 
-    def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
-        """Write Python floats into a vector, without waiting for the device.
+    def write_scalars(self, scalars: Array, values: Any) -> None:
+        """Write a tuple of numbers into a vector, or a NumPy array into an array of its size.
 
-        Kernels receive 0-d windows onto it, so that a compiled step sees the new values.
+        Kernels receive windows onto it, so that a compiled step sees the new values. Nobody waits
+        for the device.
         """
-        for i, value in enumerate(values):
-            scalars[i] = value
+        if isinstance(values, tuple):
+            for i, value in enumerate(values):
+                scalars[i] = value
+            return
+        host = self.asarray(values.reshape(scalars.shape))
+        scalars[...] = self.xp.astype(host, scalars.dtype, copy=False)
 
     @abstractmethod
     def to_numpy(self, a: Array) -> np.ndarray:
@@ -136,6 +141,10 @@ class Backend(ABC):
             return "numpy"
         is_array = hasattr(x, "__array_namespace__") or hasattr(x, "__cuda_array_interface__")
         return type(x).__module__.partition(".")[0] if is_array else None
+
+    def owns(self, x: Any) -> bool:
+        """Whether `x` is an array of this backend, on its device."""
+        return type(x) is self.array_type
 
     def require_own(self, x: Any, name: str) -> None:
         """Raise BackendError if `x` is an array of another backend, saying how to convert it."""
@@ -175,6 +184,30 @@ class Backend(ABC):
         arguments change from call to call.
         """
 
+    def loop(
+        self,
+        step: Callable[..., tuple[Array, ...]],
+        numbers_of: Callable[..., Sequence[Numbers]],
+        tables: tuple[Array, ...],
+        size: int,
+    ) -> Loop | None:
+        """Return what runs `step` on batch after batch of rows that it gathers by itself.
+
+        None where a compiled step, called batch by batch, is as fast: whoever asks does that.
+
+        Parameters
+        ----------
+        step : callable
+            As for `compile`, but it returns several arrays, of which the loop keeps the values.
+        numbers_of : callable
+            From the arrays of a batch to what the host writes before each step on such a batch.
+        tables : tuple of array, shape (m, n)
+            Rows of the batches, on this backend.
+        size : int
+            Rows of a batch.
+        """
+        return None
+
     def mover(self) -> Mover:
         """Return what moves batches to the device while it works on those before."""
         return Mover(self)
@@ -182,6 +215,29 @@ class Backend(ABC):
     @abstractmethod
     def synchronize(self) -> None:
         """Wait until the device has done all that was asked of it."""
+
+
+class Numbers(Protocol):
+    """Where the host writes before every step; see `maths.step_numbers`."""
+
+    array: Array
+
+    def were_written(self, values: Any) -> None:
+        """Take note that the device has these values now."""
+
+
+class Loop(Protocol):
+    """Steps on many batches in a row; see `Backend.loop`."""
+
+    def begin(self, order: np.ndarray | None) -> None:
+        """Take the order of the rows in an epoch; None leaves them as they are."""
+
+    def take(self, first: int, rows: int, values: Sequence[Sequence[Any]]) -> list[Array]:
+        """Take a step on each of the batches number `first`, `first` + 1 …, of so many rows.
+
+        `values` are, for every step, what the host writes before it. Returns for every array that
+        a step returns an array (steps, its size); the next call writes over it.
+        """
 
 
 class Mover:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import array_api_compat.cupy as xp
 import cupy
 import numpy as np
 
-from backprop_xp.backends.base import Array, Backend, Kernel
-from backprop_xp.backends.cublas import Cublas
+from backprop_xp.backends.base import Array, Backend, Kernel, Numbers
 from backprop_xp.backends.cuda_graph import GraphedStep
+from backprop_xp.backends.cuda_loop import GraphedLoop
 from backprop_xp.backends.pinned import PinnedMover
 from backprop_xp.errors import BackendError
+
+if TYPE_CHECKING:
+    from backprop_xp.backends.cublas import Cublas
 
 _log = logging.getLogger("backprop_xp")
 
@@ -32,35 +35,81 @@ class CuPyBackend(Backend):
         self.xp = xp
         self.device = cupy.cuda.Device()
         device = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
-        self._cublas = _own_cublas()
         self.description = f"CuPy {cupy.__version__} on {device}"
+        self._cublas: Cublas | None = None
+        try:
+            self._cublas = _own_cublas()
+        except Exception as problem:  # an ImportError, or whatever a library raises that is broken
+            lost = f"steps are not replayed as CUDA graphs, since nvmath-python fails ({problem})"
+            self.description += f"; {lost}"
+            _log.warning("slower than it could be: %s", lost)
+
+    def asarray(self, x: Any, dtype: str | None = None) -> Array:
+        if self.origin(x) == self.library and not isinstance(x, cupy.ndarray):
+            x = cupy.asarray(x)  # of another library on the GPU: nothing is copied
+        return super().asarray(x, dtype)
 
     def _from_host(self, host: np.ndarray) -> Array:
         return cupy.asarray(host)
+
+    def origin(self, x: Any) -> str | None:
+        on_gpu = getattr(x, "__cuda_array_interface__", None) is not None
+        return self.library if on_gpu else super().origin(x)
+
+    def owns(self, x: Any) -> bool:
+        return type(x) is cupy.ndarray and bool(x.data.device_id == self.device.id)
+
+    def require_own(self, x: Any, name: str) -> None:
+        super().require_own(x, name)
+        if isinstance(x, cupy.ndarray) and x.device != self.device:
+            here, there = self.device.id, x.device.id
+            raise BackendError(
+                f"{name} is on GPU {there}, but this backend is on GPU {here}. Move it on purpose: "
+                f"with cupy.cuda.Device({here}): {name} = cupy.array({name})"
+            )
 
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(cupy.asnumpy(a))
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         if out is None:
-            stack = max(a.shape[:-2], b.shape[:-2], key=len)
-            out = cupy.empty((*stack, a.shape[-2], b.shape[-1]), a.dtype)
+            stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            dtype = a.dtype if a.dtype == b.dtype else np.result_type(a.dtype, b.dtype)
+            out = cupy.empty((*stack, a.shape[-2], b.shape[-1]), dtype)
         if self._cublas is None or not self._cublas.matmul(a, b, out):
-            cupy.matmul(a, b, out=out)
+            out[...] = cupy.matmul(a, b)
         return out
 
-    def write_scalars(self, scalars: Array, values: tuple[float, ...]) -> None:
-        # The values travel as arguments of a launch: nothing is copied from memory that could
-        # change before the device reads it.
-        _writer(len(values))(*values, scalars, size=1)
+    def write_scalars(self, scalars: Array, values: Any) -> None:
+        if isinstance(values, tuple) and values:
+            # The values travel as arguments of a launch: nothing is copied from memory that could
+            # change before the device reads it.
+            write = _writer(len(values), scalars.dtype.name)
+            write(_ONE, _ONE, (scalars, *map(float, values)))
+        else:
+            super().write_scalars(scalars, values)
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
         return fused(kernel)
+
+    def general(self, kernel: Kernel) -> Callable[..., None]:
+        return partial(kernel, _KERNEL_NAMESPACE)
 
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
         if self._cublas is None:
             return step
         return GraphedStep(step)
+
+    def loop(
+        self,
+        step: Callable[..., tuple[Array, ...]],
+        numbers_of: Callable[..., Sequence[Numbers]],
+        tables: tuple[Array, ...],
+        size: int,
+    ) -> GraphedLoop | None:
+        if self._cublas is None:
+            return None
+        return GraphedLoop(step, numbers_of, tables, size)
 
     def mover(self) -> PinnedMover:
         return PinnedMover(self)
@@ -69,49 +118,84 @@ class CuPyBackend(Backend):
         cupy.cuda.get_current_stream().synchronize()
 
 
-class _FusibleNamespace:
-    """The namespace that kernels see: compat's, but for `sign`, whose wrapper cannot be fused."""
+class _KernelNamespace:
+    """The namespace that kernels see: compat's, but for two functions that wait for the device.
+
+    Their wrappers write through a mask, which can neither be fused nor captured.
+    """
 
     sign = staticmethod(cupy.sign)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(xp, name)
 
+    @staticmethod
+    def clip(x: Array, min: Any = None, max: Any = None) -> Array:
+        """Clip to bounds that may be missing."""
+        x = x if min is None else cupy.maximum(x, min)
+        return x if max is None else cupy.minimum(x, max)
 
-_FUSIBLE = _FusibleNamespace()
+
+_KERNEL_NAMESPACE = _KernelNamespace()
+# What CuPy raises while it traces a function that it cannot fuse, before anything has run.
+_NOT_FUSIBLE = (AttributeError, NotImplementedError, TypeError, ValueError)
 
 
 @cache
 def fused(kernel: Kernel) -> Callable[..., None]:
-    """Fuse `kernel` into one CUDA kernel per combination of dtypes and ranks."""
+    """Fuse `kernel` into one CUDA kernel per combination of dtypes and ranks.
+
+    What CuPy cannot fuse (a user's function may do anything) runs as it is, operation by operation;
+    a log message says so once.
+    """
 
     def on_device(*arguments: Array) -> None:
-        kernel(_FUSIBLE, *arguments)
+        kernel(_KERNEL_NAMESPACE, *arguments)
 
-    launch: Callable[..., None] = cupy.fuse(kernel_name=kernel.__name__)(on_device)
-    return launch
+    name = kernel.__name__ if kernel.__name__.isidentifier() else "kernel"
+    launch: Callable[..., None] = cupy.fuse(kernel_name=name)(on_device)
+    fusible = True
+
+    def run(*arguments: Array) -> None:
+        nonlocal fusible
+        if fusible:
+            try:
+                launch(*arguments)
+                return
+            except _NOT_FUSIBLE as problem:
+                cause = problem
+        kernel(_KERNEL_NAMESPACE, *arguments)  # which raises again what is no matter of fusion
+        if fusible:
+            fusible = False
+            _log.warning("%s runs as several CUDA kernels: %s", name, cause)
+
+    return run
+
+
+# A grid of one block, a block of one thread.
+_ONE = (1,)
+_IN_CUDA = {"float32": "float", "float64": "double", "uint32": "unsigned int"}
 
 
 @cache
-def _writer(count: int) -> Callable[..., None]:
-    """Return a kernel that writes so many numbers into the beginning of a vector."""
+def _writer(count: int, dtype: str) -> Callable[..., None]:
+    """Return a kernel that writes so many numbers into the beginning of a vector.
+
+    It is written in CUDA since its launch costs the host half of one of `ElementwiseKernel`.
+    """
     names = [f"v{i}" for i in range(count)]
-    kernel: Callable[..., None] = cupy.ElementwiseKernel(
-        ", ".join(f"float64 {name}" for name in names),
-        "raw T out",
-        " ".join(f"out[{i}] = {name};" for i, name in enumerate(names)),
-        "write_scalars",
-    )
+    parameters = ", ".join([f"{_IN_CUDA[dtype]} *out", *(f"double {name}" for name in names)])
+    body = " ".join(f"out[{i}] = {name};" for i, name in enumerate(names))
+    code = f'extern "C" __global__ void write_scalars({parameters}) {{ {body} }}'
+    kernel: Callable[..., None] = cupy.RawKernel(code, "write_scalars")
     return kernel
 
 
-def _own_cublas() -> Cublas | None:
-    """Return a cuBLAS that graphs can capture, or None, said once, where nvmath is missing."""
-    try:
-        return Cublas()
-    except Exception as problem:
-        _log.warning("training steps run without CUDA graphs, as nvmath-python fails: %s", problem)
-        return None
+def _own_cublas() -> Cublas:
+    """Return a cuBLAS that graphs can capture."""
+    from backprop_xp.backends.cublas import Cublas  # which needs nvmath-python
+
+    return Cublas()
 
 
 def _require_device() -> None:

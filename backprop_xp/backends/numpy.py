@@ -56,7 +56,9 @@ class NumPyBackend(Backend):
 
     def matmul(self, a: Array, b: Array, out: Array | None = None) -> Array:
         # For two matrices np.dot does the same with half of the overhead; it wants a compact `out`.
-        matrices = a.ndim == b.ndim == 2 and (out is None or out.flags.c_contiguous)
+        matrices = a.ndim == b.ndim == 2 and (
+            out is None or (out.ndim == 2 and out.flags.c_contiguous)
+        )
         product: Callable[..., Array] = np.dot if matrices else np.matmul
         result = product(a, b, out=out)
         if (recording := _thread.recording) is not None:

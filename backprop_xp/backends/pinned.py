@@ -1,7 +1,6 @@
 """Batches on their way to the GPU: pinned memory, a stream for copies, and events.
 
-While a step runs on the current stream, the next batch is copied on another one. Not run on a GPU
-yet.
+While a step runs on the current stream, the next batch is copied on another one.
 """
 
 from __future__ import annotations

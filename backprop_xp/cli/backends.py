@@ -7,10 +7,19 @@ import os
 
 from backprop_xp.backends import survey
 
+_ABOUT = """\
+List the backends, which are the places where arrays can live and be computed
+with: which are usable here, with version and device, and what the others lack.
+The one that is used without --backend is marked; the environment variable
+BACKEND chooses another.
+"""
+
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `backends` to the command line."""
-    parser = commands.add_parser("backends", help="list the backends, and what is usable here")
+    parser = commands.add_parser(
+        "backends", help="list the backends, and what is usable here", description=_ABOUT
+    )
     parser.set_defaults(run=backends)
 
 

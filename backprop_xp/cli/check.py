@@ -10,7 +10,14 @@ import numpy as np
 import backprop_xp as bp
 from backprop_xp.backends import survey
 from backprop_xp.cli.options import add_backend
+from backprop_xp.wording import plural
 
+_ABOUT = """\
+Check the formulas of backpropagation against finite differences: a table of
+networks with different depths, activations, losses and penalties, on every
+backend that is usable here, or on the one that --backend or BACKEND names. The
+exit code is 1 if a gradient is wrong.
+"""
 # The table of networks that `check` runs: sizes, hidden, output, loss, penalties.
 _CHECKED: tuple[tuple[list[int], str, str, str | None, float, float], ...] = (
     ([4, 5, 1], "tanh", "sigmoid", None, 0.0, 0.0),
@@ -25,7 +32,9 @@ _CHECKED: tuple[tuple[list[int], str, str, str | None, float, float], ...] = (
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `check` to the command line."""
-    parser = commands.add_parser("check", help="check gradients on every backend that is usable")
+    parser = commands.add_parser(
+        "check", help="check gradients on every backend that is usable", description=_ABOUT
+    )
     add_backend(parser)
     parser.set_defaults(run=check)
 
@@ -53,7 +62,8 @@ def check(options: argparse.Namespace) -> int:
             )
             if not report.passed:
                 print(report)
-    print(f"{len(names) * len(_CHECKED) - failed} gradient checks passed, {failed} failed")
+    passed = len(names) * len(_CHECKED) - failed
+    print(f"{plural(passed, 'gradient check')} passed, {failed} failed")
     return 1 if failed else 0
 
 

@@ -11,6 +11,7 @@ import backprop_xp as bp
 from backprop_xp.cli.ranks import communicator
 from backprop_xp.training.ranks import Ranks
 from backprop_xp.training.split import stratified_split
+from backprop_xp.wording import duration, plural
 
 
 def train_example(options: argparse.Namespace, ranks: Ranks | None) -> int:
@@ -38,14 +39,16 @@ def train_example(options: argparse.Namespace, ranks: Ranks | None) -> int:
         batch_size=32,
         optimizer=bp.SGD(0.1),
         seed=options.seed,
-        progress=True,
         comm=communicator(ranks),
     )
     seconds = time.perf_counter() - start
+    if not history.loss:  # interrupted in the first epoch
+        raise KeyboardInterrupt
     predicted = backend.to_numpy(net.predict(backend.asarray(X[test])))[:, 0] > 0.5
     right = int(np.sum(predicted == data.Y[test]))
+    epochs = plural(len(history.loss), "epoch")
     print(
-        f"trained   {len(history.loss)} epochs of gradient descent in {seconds:.1f} s, "
+        f"trained   {epochs} of gradient descent in {duration(seconds)}, "
         f"cost {history.loss[0]:.4f} → {history.loss[-1]:.4f}"
     )
     print(f"test accuracy {right / len(test):.3f} ({right} of {len(test)} rows right)")

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
 import backprop_xp as bp
 from backprop_xp.backends.base import host_generator
-from backprop_xp.cli.options import add_backend
+from backprop_xp.cli.options import add_backend, output_place
 from backprop_xp.training.figures import checked_path, require_matplotlib
 from backprop_xp.training.validation import require_count
 
+_ABOUT = """\
+Walk through the chain rule with numbers: the article's network on a few rows of
+an XOR-like problem. Shown is every equation by its name (F1-F4, J, B1-B8,
+U1-U4) with its formula, its shape and its values and, beside every gradient,
+the finite differences that it must agree with. The exit code is 1 if one does
+not.
+"""
 _CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 _INSIDE = (0.05, 0.35)
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `explain` to the command line."""
-    parser = commands.add_parser("explain", help="show the chain rule with numbers, on a few rows")
+    parser = commands.add_parser(
+        "explain", help="show the chain rule with numbers, on a few rows", description=_ABOUT
+    )
     parser.add_argument(
         "--hidden",
         type=_widths,
@@ -31,7 +41,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument("--seed", type=int, default=0, help="draws weights and rows (default: 0)")
     parser.add_argument(
-        "--plot", metavar="PATH", help="also draw the computational graph: .png, .svg or .pdf"
+        "--plot",
+        metavar="PATH",
+        type=Path,
+        help="also draw the computational graph: .png, .svg or .pdf",
     )
     add_backend(parser)
     parser.set_defaults(run=explain)
@@ -40,14 +53,15 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def explain(options: argparse.Namespace) -> int:
     """Print the explanation of a small network; the exit code is 1 if a gradient is wrong."""
     require_count("--rows", options.rows)
-    if options.plot is not None:
-        checked_path(options.plot)
+    picture = output_place("--plot", options.plot)
+    if picture is not None:
+        checked_path(picture)
         require_matplotlib()
     net = bp.Network([2, *options.hidden, 1], seed=options.seed, backend=options.backend)
     explanation = bp.explain(net, *_xor(options.rows, options.seed))
     print(explanation)
-    if options.plot is not None:
-        explanation.plot(options.plot)
+    if picture is not None:
+        explanation.plot(picture)
         print(f"The computational graph is in {options.plot}")
     return 0 if explanation.report.passed else 1
 

@@ -7,62 +7,94 @@ import sys
 from pathlib import Path
 
 import backprop_xp as bp
-from backprop_xp.cli.options import add_backend, require_writable
+from backprop_xp.cli.options import add_backend, add_reading, is_stream, output_place, reading
+from backprop_xp.cli.streams import write_bytes
+from backprop_xp.storage.problems import unwritable
+from backprop_xp.storage.whole_files import write_whole
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.model import TableModel, load_table_model
-from backprop_xp.tables.reading import read_table
 from backprop_xp.tables.report import report
+from backprop_xp.wording import plural
 
 _ABOUT = """\
 Predict raw rows with a model that `train DATA --out MODEL` has saved.
 
 DATA has the columns of the training file, in any order; the target may be
 missing, and if it is there, the predictions are scored as well. Written is a
-CSV with a row per row of DATA, in the same order: the column "prediction", and
-for classes "probability_LABEL" for each label.
+CSV (UTF-8) with a row per row of DATA, in the same order: the column
+"prediction", and for classes "probability_LABEL" for each label.
 """
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `predict` to the command line."""
     parser = commands.add_parser(
-        "predict",
-        help="predict raw rows with a saved model",
-        description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "predict", help="predict raw rows with a saved model", description=_ABOUT
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="what `train --out` has saved")
-    parser.add_argument("data", metavar="DATA", type=Path, help=".csv, .parquet, .npz")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        type=Path,
+        help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
+    )
     parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default: stdout)")
     parser.add_argument(
         "--allow-unseen",
         action="store_true",
         help="a category that no row had at training is none of the known ones, and no error",
     )
+    add_reading(parser)
     add_backend(parser)
     parser.set_defaults(run=predict)
 
 
 def predict(options: argparse.Namespace) -> int:
     """Write the predictions, and the score if the target is known."""
-    require_writable("--out", options.out, inputs=(options.model, options.data))
+    place = output_place("--out", options.out, inputs=(options.model, options.data), streams=True)
     model = load_table_model(options.model, bp.get_backend(options.backend))
     target = model.task.target
-    text = [*model.preprocessing.text, target] if _text_labels(model) else model.preprocessing.text
-    frame = read_table(options.data, text)
+    frame = model.read(options.data, reading(options)).frame
     predictions = model.predictions(frame, options.allow_unseen)
-    predictions.to_csv(sys.stdout if options.out is None else options.out, index=False)
+    # A label that is no Unicode, as an array may hold one, is replaced.
+    content = predictions.to_csv(index=False, lineterminator="\n").encode("utf-8", "replace")
+    _write(content, place, called=f"--out {options.out}")
     # Stdout is the predictions' alone, unless they go to a file.
-    messages = sys.stderr if options.out is None else sys.stdout
-    if options.out is not None:
-        print(f"{len(frame):,} predictions in {options.out}", file=messages)
+    messages = sys.stderr if place is None or is_stream(place) else sys.stdout
+    if place is not None:
+        print(f"{plural(len(frame), 'prediction')} in {options.out}", file=messages)
     if target in frame.columns:
         print(_score(model, frame, options.allow_unseen), file=messages)
+    if told := _trained_on(model, frame, options.allow_unseen):
+        print(told, file=messages)
     return 0
 
 
-def _text_labels(model: TableModel) -> bool:
-    return bool(model.task.classes) and isinstance(model.task.classes[0], str)
+def _write(content: bytes, place: Path | None, called: str) -> None:
+    if place is None:
+        write_bytes(content)
+    elif is_stream(place):
+        try:
+            place.write_bytes(content)
+        except OSError as problem:
+            raise bp.ConfigurationError(unwritable(str(place), problem, called)) from problem
+    else:
+        write_whole(place, content, bp.ConfigurationError, called)
+
+
+def _trained_on(model: TableModel, frame: Frame, allow_unseen: bool) -> str | None:
+    """What to say if rows are among those that the model was trained on, and that is known."""
+    if model.training_rows is None:
+        return None
+    share = model.training_rows.share(model.preprocessing.transform(frame, allow_unseen))
+    if not share:
+        return None
+    rows, about = round(share * len(frame)), "" if model.training_rows.complete else "about "
+    return (
+        f"notice: {about}{rows:,} of these {plural(len(frame), 'row')} "
+        f"{'is' if rows == 1 else 'are'} equal to rows that the model was trained on, where it "
+        "does better than on new ones"
+    )
 
 
 def _score(model: TableModel, frame: Frame, allow_unseen: bool) -> str:

@@ -7,30 +7,39 @@ from pathlib import Path
 
 import backprop_xp as bp
 from backprop_xp.cli.example import train_example
-from backprop_xp.cli.options import add_backend
+from backprop_xp.cli.options import add_backend, add_reading
 from backprop_xp.cli.ranks import on_every_rank
 from backprop_xp.cli.train_table import OPTIMIZERS, train_table
+from backprop_xp.tables.looks import trimmed
 from backprop_xp.tables.task import KINDS
 from backprop_xp.training.ranks import Ranks
 
 _ABOUT = """\
 Train a network on a table, test it on rows held out, and save it.
 
-DATA is a CSV (UTF-8, with a header; separated by a comma, semicolon, tab or
-bar), a Parquet file, or an NPZ with arrays X and y or an array per column.
-Without DATA, train the article's two-layer network on real data that comes with
-the package.
+DATA is a CSV (with a header; separated by a comma, semicolon, tab or bar), a
+Parquet file, or an NPZ with arrays X and y or an array per column; packed as
+.csv.gz if you like, and - is standard input. Without DATA, train the article's
+two-layer network on real data that comes with the package.
 
 The target says what is learned: text, booleans and categories are classes; so
 are two different numbers, and whole numbers with up to 20 values. Other numbers
 are a regression. --task decides otherwise.
 
 Columns of numbers are standardised; a missing number becomes the median, and a
-feature marks it. Columns of text, booleans and categories are one-hot encoded;
+feature marks it. So are columns in which all is numbers in another spelling:
+1.234,50 or 1,234.50, 12 %, 5 €. Dates (2024-01-31, 31.01.2024, 01/31/2024 …)
+become year, month, day of the week, days since a fixed day, and the hour if
+there are times. Columns of text, booleans and categories are one-hot encoded;
 missing values are a category. Of more than 100 categories the rarest share one.
-Left out, with a notice: identifiers (text with more than half its values
-different, a column that counts the rows) and dates. Missing are empty fields,
-NA, NaN, null, None and ?.
+
+Left out, with a notice: row numbers (whole numbers without gaps, no two alike,
+in any order), identifiers (text with more than half its values different),
+nested columns, and columns without a value.
+
+Missing are the empty fields of a CSV, and NA, NaN, null, None, ? and the like
+in it; --missing says otherwise. Labels and categories are compared without
+blanks around them, and with composed accents (NFC).
 
 The held-out rows are a last examination: nothing is learned from them, not even
 a mean. Rows without a target are not used, with a notice.
@@ -43,9 +52,14 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "train",
         help="train the article's two-layer network on real data, or a network on your own",
         description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("data", metavar="DATA", type=Path, nargs="?", help=".csv, .parquet, .npz")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        type=Path,
+        nargs="?",
+        help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
+    )
     parser.add_argument(
         "--seed", type=int, default=0, help="draws weights, split and batches (default: 0)"
     )
@@ -62,11 +76,39 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_table(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--target", metavar="COL", help="the column to predict (NPZ: y)")
+    group.add_argument(
+        "--target", metavar="COL", type=trimmed, help="the column to predict (NPZ: y)"
+    )
     group.add_argument("--task", choices=KINDS, help="default: what the target looks like")
     group.add_argument(
-        "--drop", metavar="COL", action="append", help="leave a column out; may be repeated"
+        "--drop",
+        metavar="COL",
+        action="append",
+        type=trimmed,
+        help="leave a column out; may be repeated",
     )
+    group.add_argument(
+        "--keep",
+        metavar="COL",
+        action="append",
+        type=trimmed,
+        help="use a column that looks like row numbers or an identifier; may be repeated",
+    )
+    group.add_argument(
+        "--categorical",
+        metavar="COL",
+        action="append",
+        type=trimmed,
+        help="take a column's numbers for categories, such as postcodes; may be repeated",
+    )
+    group.add_argument(
+        "--missing",
+        metavar="TEXT",
+        action="append",
+        help="what stands for a missing value, instead of NA, NaN, None, ? …; may be repeated; "
+        "'' for nothing but empty fields",
+    )
+    add_reading(group)
     group.add_argument(
         "--scale",
         choices=("column", "table"),

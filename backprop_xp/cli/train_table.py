@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import json
-import textwrap
+import os
+import sys
 import time
 from contextlib import nullcontext
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
 
 import backprop_xp as bp
-from backprop_xp.cli.options import require_writable
+from backprop_xp.cli.options import output_place, reading
 from backprop_xp.cli.ranks import communicator
+from backprop_xp.cli.train_document import document
+from backprop_xp.cli.train_words import conclude, describe, say
 from backprop_xp.errors import unknown
-from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.baselines import linear_answers
+from backprop_xp.tables.known_rows import KnownRows
 from backprop_xp.tables.model import TableModel
+from backprop_xp.tables.opening import STDIN
 from backprop_xp.tables.prepared import Prepared, prepare
-from backprop_xp.tables.preprocessing import Number, listed
-from backprop_xp.tables.reading import read_table
-from backprop_xp.tables.report import ClassReport, ValueReport, report
+from backprop_xp.tables.preprocessing import listed
+from backprop_xp.tables.reading import Table, read_table
+from backprop_xp.tables.report import report
 from backprop_xp.training.figures import checked_path, require_matplotlib
+from backprop_xp.training.history_plot import plot_history
+from backprop_xp.training.progress import ProgressBar, wanted
 from backprop_xp.training.ranks import Ranks
 
 OPTIMIZERS = {
@@ -30,7 +40,7 @@ OPTIMIZERS = {
     "rmsprop": bp.RMSprop,
     "sgd": bp.SGD,
 }
-_NOTICES = 12
+_NPZ_TARGETS = ("y", "Y")
 # The default penalty is this over the training rows: a prior on W that few rows leave strong. On
 # diabetes (354 rows) it lifts r2 from 0.24 to 0.51, on 39,000 rows it changes little.
 _L2_ROWS = 5.0
@@ -38,44 +48,72 @@ _L2_ROWS = 5.0
 _VALIDATION = 0.1
 
 
+class Places(NamedTuple):
+    """Where the results will be written: absolute paths, or None."""
+
+    out: Path | None
+    checkpoint: Path | None
+    plot: Path | None
+
+
 def train_table(options: argparse.Namespace, ranks: Ranks | None) -> int:
     """Train on a table, on all ranks if there are any; print what was done and how well it does."""
     with nullcontext() if ranks is None else ranks.together():
-        frame, data, model = _read(options)
+        places = _places(options)
+        table, data, model = _read(options)
         first = ranks is None or ranks.rank == 0
         if options.resume and first:
             model.require_same(options.resume)
     net = model.net
-    say = (lambda *line: None) if options.quiet or options.json else _say
-    _describe(say, options, frame, data, net)
+    speaks = not (options.quiet or options.json)
+    if speaks:
+        describe(say, options, table, data, net)
     start = time.perf_counter()
-    history = _fit(options, data, model, communicator(ranks))
+    history = _fit(options, places, data, model, communicator(ranks))
     seconds = time.perf_counter() - start
     if not history.loss:  # interrupted in the first epoch
         raise KeyboardInterrupt
-    result = report(model, data.held_out.frame, data.held_out.X)
-    if options.out and first:
-        model.save(options.out)
-    if options.plot and first:
-        bp.plot_history(history, options.plot)
+    result = report(
+        model,
+        data.held_out.frame,
+        data.held_out.X,
+        linear=_linear(options, data) if first else None,
+        weighted=options.class_weight is not None,
+    )
+    if places.out and first:
+        model.save(places.out)
+    if places.plot and first:
+        plot_history(history, places.plot, held_out=_watched_name(data))
     if options.json:
-        print(json.dumps(_document(options, data, net, history, seconds, result), indent=2))
+        print(document(options, data, net, history, seconds, result))
         return 0
-    _conclude(say, options, net.architecture.l2 > 0, history, seconds, result)
+    if speaks:
+        conclude(say, options, net.architecture.l2 > 0, history, seconds, result)
+    if data.warning and first:
+        # On stderr where nothing but the last line is wanted on stdout.
+        print(f"WARNING: {data.warning}\n", file=sys.stderr if options.quiet else sys.stdout)
     print(result.last_line())
     return 0
 
 
-def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
+def _read(options: argparse.Namespace) -> tuple[Table, Prepared, TableModel]:
     """Do all that can be done, and refused, before training."""
-    _check_files(options)
     backend = bp.get_backend(options.backend)
-    frame = read_table(options.data)
+    table = read_table(
+        options.data,
+        text=options.categorical or (),
+        # Labels are kept as they stand.
+        exact=_NPZ_TARGETS if options.target is None else [options.target],
+        reading=reading(options, options.missing),
+    )
     data = prepare(
-        frame,
-        _target(options, frame),
+        table.frame,
+        _target(options, table),
         task=options.task,
         drop=options.drop or (),
+        keep=options.keep or (),
+        categorical=options.categorical or (),
+        decimal=table.reading.likely_decimal,
         together=options.scale == "table",
         held_out=0.2 if options.held_out is None else options.held_out,
         validation=_VALIDATION if options.patience is not None else 0.0,
@@ -85,31 +123,44 @@ def _read(options: argparse.Namespace) -> tuple[Frame, Prepared, TableModel]:
         raise bp.ConfigurationError(
             f"--class-weight: the target {data.task.target!r} has no classes, it is a regression"
         )
-    model = TableModel(_network(options, data, backend), data.preprocessing, data.task)
-    return frame, data, model
+    net = _network(options, data, backend)
+    data = replace(data, notices=table.notices + data.notices)
+    known = KnownRows.of(data.training.X)
+    return table, data, TableModel(net, data.preprocessing, data.task, table.reading, known)
 
 
-def _check_files(options: argparse.Namespace) -> None:
+def _places(options: argparse.Namespace) -> Places:
     """Refuse before training what could not be written after it."""
-    if options.out and options.checkpoint and options.out.resolve() == options.checkpoint.resolve():
-        raise bp.ConfigurationError(f"--out and --checkpoint are the same file, {options.out}")
-    require_writable("--out", options.out, inputs=(options.data,))
-    require_writable("--checkpoint", options.checkpoint, inputs=(options.data,))
-    require_writable("--plot", options.plot, inputs=(options.data,))
+    if options.mpi and options.data == STDIN:
+        raise bp.ConfigurationError("--mpi: every rank reads DATA, so it has to be a file, not -")
+    inputs = (options.data,)
+    places = Places(
+        output_place("--out", options.out, inputs),
+        output_place("--checkpoint", options.checkpoint, inputs),
+        output_place("--plot", options.plot, inputs),
+    )
     if options.plot:
         checked_path(options.plot)
         require_matplotlib()
+    named: dict[str, str] = {}
+    for name, place in places._asdict().items():
+        other = named.setdefault(os.path.realpath(place), name) if place else name
+        if other != name:
+            raise bp.ConfigurationError(
+                f"--{other} and --{name} are the same file, {getattr(options, name)}"
+            )
+    return places
 
 
-def _target(options: argparse.Namespace, frame: Frame) -> str:
+def _target(options: argparse.Namespace, table: Table) -> str:
     if options.target is not None:
         return str(options.target)
-    for name in ("y", "Y"):
-        if options.data.suffix.lower() == ".npz" and name in frame.columns:
+    for name in _NPZ_TARGETS:
+        if table.kind == ".npz" and name in table.frame.columns:
             return name
     raise bp.ConfigurationError(
         "which column is to be predicted? Say --target COL. The columns are: "
-        f"{listed(list(frame.columns), 20)}"
+        f"{listed(list(table.frame.columns), 20)}"
     )
 
 
@@ -138,14 +189,19 @@ def _widths(hidden: str | None) -> list[int]:
         ) from problem
 
 
-def _fit(options: argparse.Namespace, data: Prepared, model: TableModel, comm: Any) -> bp.History:
+def _fit(
+    options: argparse.Namespace, places: Places, data: Prepared, model: TableModel, comm: Any
+) -> bp.History:
     # Without early stopping nothing is decided by what is watched, so the held-out rows may be.
+    # The curves and the bar say which they are.
     watched = data.held_out if data.validation is None else data.validation
     callbacks: list[bp.Callback] = []
     if options.patience is not None:
         callbacks.append(bp.EarlyStopping(options.patience))
-    if options.checkpoint:
-        callbacks.append(bp.Checkpoint(options.checkpoint, extra=model.extra()))
+    if places.checkpoint:
+        callbacks.append(bp.Checkpoint(places.checkpoint, extra=model.extra()))
+    if wanted(False if options.quiet else None):
+        callbacks.append(ProgressBar(held_out=_watched_name(data)))
     return bp.fit(
         model.net,
         data.training.X,
@@ -157,10 +213,22 @@ def _fit(options: argparse.Namespace, data: Prepared, model: TableModel, comm: A
         class_weight=options.class_weight,
         callbacks=callbacks,
         resume=options.resume,
-        progress=False if options.quiet else None,  # None: if stderr is a terminal
+        progress=False,  # the bar above
         seed=options.seed,
         comm=comm,
     )
+
+
+def _linear(options: argparse.Namespace, data: Prepared) -> np.ndarray:
+    """What a linear model says of the held-out rows."""
+    rows = data.training
+    return linear_answers(
+        data.task, rows.X, rows.Y, data.held_out.X, options.class_weight, options.seed
+    )
+
+
+def _watched_name(data: Prepared) -> str:
+    return "test" if data.validation is None else "validation"
 
 
 def _batch_size(options: argparse.Namespace, data: Prepared) -> int:
@@ -182,116 +250,3 @@ def _optimizer(options: argparse.Namespace) -> Any:
         raise bp.ConfigurationError(unknown("optimizer", name, OPTIMIZERS))
     make = OPTIMIZERS[name]
     return make() if options.learning_rate is None else make(options.learning_rate)
-
-
-# -- what is printed ---------------------------------------------------------------------------
-
-
-def _say(name: str, text: str) -> None:
-    print(
-        textwrap.fill(
-            f"{name:10}{text}",
-            width=80,
-            subsequent_indent=" " * 10,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ),
-        flush=True,
-    )
-
-
-def _describe(
-    say: Any, options: argparse.Namespace, frame: Frame, data: Prepared, net: bp.Network
-) -> None:
-    columns = data.preprocessing.columns
-    numbers = sum(isinstance(column, Number) for column in columns)
-    say("data", f"{options.data}: {len(frame):,} rows, {frame.shape[1]:,} columns")
-    say("task", f"target {data.task.target!r}: {data.task.why}")
-    how = "standardised together" if options.scale == "table" else "standardised"
-    kinds = [f"{numbers:,} of numbers ({how})"] if numbers else []
-    if len(columns) > numbers:
-        kinds.append(f"{len(columns) - numbers:,} of categories (one-hot)")
-    say("columns", f"{' and '.join(kinds)} → {data.preprocessing.features:,} features")
-    for notice in data.notices[:_NOTICES]:
-        say("notice", notice)
-    if len(data.notices) > _NOTICES:
-        say("notice", f"… and {len(data.notices) - _NOTICES:,} more: see --json")
-    watched = f"{len(data.validation):,} to stop by, " if data.validation else ""
-    say(
-        "rows",
-        f"{len(data.training):,} to train on, {watched}{len(data.held_out):,} held out to test on",
-    )
-    say("network", _layers(net))
-    say("backend", f"{net.backend.name} ({net.backend.description})")
-
-
-def _layers(net: bp.Network) -> str:
-    hidden = "".join(f" → {n} {g.name}" for n, g in zip(net.sizes[1:-1], net.hidden, strict=True))
-    return (
-        f"{net.sizes[0]} features{hidden} → {net.sizes[-1]} {net.output.name}, "
-        f"{net.loss.name.replace('_', ' ')}, {net.theta.shape[0]:,} parameters"
-    )
-
-
-def _conclude(
-    say: Any,
-    options: argparse.Namespace,
-    penalized: bool,
-    history: bp.History,
-    seconds: float,
-    result: ClassReport | ValueReport,
-) -> None:
-    say(
-        "trained",
-        f"{len(history.loss)} epochs of {options.optimizer or 'adam'} in {seconds:.1f} s, "
-        f"loss{' and penalty' if penalized else ''} {history.loss[0]:.4f} → {history.loss[-1]:.4f}"
-        + (f" ({history.stopped})" if history.stopped else ""),
-    )
-    if options.out:
-        say("saved", f"{options.out}; use it: python -m backprop_xp predict {options.out} DATA")
-    if options.plot:
-        say("drawn", f"{options.plot}: the curves of the run")
-    if not options.out:
-        say("notice", "the model is not saved: --out FILE saves it")
-    if not (options.quiet or options.json):
-        print(f"\n{result.text()}\n")
-
-
-def _document(
-    options: argparse.Namespace,
-    data: Prepared,
-    net: bp.Network,
-    history: bp.History,
-    seconds: float,
-    result: ClassReport | ValueReport,
-) -> dict[str, Any]:
-    return {
-        "data": str(options.data),
-        "target": data.task.target,
-        "task": data.task.kind,
-        "why": data.task.why,
-        "notices": data.notices,
-        "rows": {
-            "training": len(data.training),
-            "validation": len(data.validation or ()),
-            "held_out": len(data.held_out),
-        },
-        "network": {
-            "sizes": list(net.sizes),
-            "hidden": [g.name for g in net.hidden],
-            "output": net.output.name,
-            "loss": net.loss.name,
-            "parameters": int(net.theta.shape[0]),
-            "l2": net.architecture.l2,
-        },
-        "backend": net.backend.name,
-        "epochs": len(history.loss),
-        "stopped": history.stopped,
-        "seconds": seconds,
-        "loss": history.loss,
-        "validation_loss": history.validation_loss,
-        **history.metrics,
-        "test": result.plain(),
-        "out": None if options.out is None else str(options.out),
-        "plot": None if options.plot is None else str(options.plot),
-    }

@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from backprop_xp.backends.base import require_open
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.estimators.conversion import Conversion
-from backprop_xp.estimators.device import checked_inputs, on_device, to_host
+from backprop_xp.estimators.device import checked_inputs, device_array, on_device, to_host
 from backprop_xp.estimators.initial import first_theta
 from backprop_xp.estimators.lbfgs import fit_lbfgs
 from backprop_xp.estimators.parameters import CONSTRAINTS, hidden_activations, hidden_sizes
@@ -119,12 +119,12 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
     ) -> Self:
         hidden = hidden_sizes(self.hidden_layer_sizes)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        given_y = y
-        X, y = self._validate_input(X, y, incremental, reset=first)
+        given_y = y = to_host(y)
+        X, y = self._validate_input(device_array(X), y, incremental, reset=first)
         if sample_weight is not None:
             rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
             sample_weight = _check_sample_weight(to_host(sample_weight), rows)
-        sample_weight = self._weights(to_host(given_y), sample_weight, incremental)
+        sample_weight = self._weights(given_y, sample_weight, incremental)
         if sample_weight is not None:
             sample_weight = within_reach(sample_weight)
         y = y[:, None] if y.ndim == 1 else y
@@ -134,11 +134,13 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             self._initialize([X.shape[1], *hidden, self.n_outputs_], X)
         net = self._network(X, self._architecture([X.shape[1], *hidden, self.n_outputs_]))
         data = Data(X, y, sample_weight)
-        if self.solver == "lbfgs":
-            self._require_stochastic(validation_data)
-            fit_lbfgs(self, net, data)
-        else:
-            fit_stochastic(self, net, data, incremental, self._held_out(validation_data))
+        with self._in_training():
+            if self.solver == "lbfgs":
+                self._require_stochastic(validation_data)
+                fit_lbfgs(self, net, data)
+            else:
+                held_out = self._held_out(net, validation_data)
+                fit_stochastic(self, net, data, incremental, held_out)
         return self
 
     def _require_stochastic(self, validation_data: Any) -> None:
@@ -151,14 +153,15 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             if given:
                 raise ValueError(f"{name} needs a solver with epochs: 'adam' or 'sgd'")
 
-    def _held_out(self, validation_data: Any) -> Data | None:
+    def _held_out(self, net: Network, validation_data: Any) -> Data | None:
         if validation_data is None:
             return None
         if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
             raise DataError("validation_data: expected a pair (X, y)")
         # As in partial_fit: labels must be those that are known.
-        X, y = validation_data
+        X, y = device_array(validation_data[0]), to_host(validation_data[1])
         X, y = self._validate_input(X, y, True, False)
+        X = X if net.backend.origin(X) == net.backend.library else to_host(X)
         return Data(X, y[:, None] if y.ndim == 1 else y)
 
     def _initialize(self, sizes: list[int], X: Any) -> None:
@@ -169,7 +172,8 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         dtype = "float32" if "float32" in str(X.dtype) else "float64"
         described = self._architecture(sizes)  # which checks the parameters
         theta = first_theta(self._random_state, sizes, self.activation, dtype)
-        net = self._place(theta, described, X)
+        self.__dict__.pop("_net", None)  # where it was says nothing of where this one will be
+        net = self._place(theta, described, self._backend_for(X), host=not on_device(X))
         self._best_theta = net.backend.xp.asarray(net.theta, copy=True)
         if self.solver in STOCHASTIC:
             self.loss_curve_: list[float] = []
@@ -206,6 +210,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         """Return A[L] for X, on the host if X is there."""
         if check_input and not self._is_plain(X):
             check_is_fitted(self)
+            X = device_array(X)
             require_open(X, "X")
             if on_device(X):
                 X = checked_inputs(self, X, reset=False)
@@ -224,7 +229,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             return bool(np.isfinite(np.sum(X)))
 
     def _validated(self, X: Any, y: Any, reset: bool, **options: Any) -> tuple[Any, Any]:
-        """Check X and y; targets of a device come to the host, where labels are told apart."""
+        """Check X, where it is, and y, on the host, where labels are told apart."""
         require_open(X, "X")
         require_open(y, "y")
         if isinstance(X, np.ndarray) and not X.dtype.isnative:  # theirs would make it float64
@@ -233,7 +238,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             return validate_data(  # type: ignore[no-any-return]
                 self,
                 X,
-                to_host(y),
+                exact(y),
                 accept_sparse=["csr", "csc"],
                 multi_output=True,
                 dtype=(np.float64, np.float32),
@@ -242,7 +247,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             )
         X = checked_inputs(self, X, reset)
         # A column of the same length stands in for X, so that y gets all of its checks.
-        rows, y = np.zeros((X.shape[0], 1)), to_host(y)
+        rows, y = np.zeros((X.shape[0], 1)), exact(y)
         return X, check_X_y(rows, y, multi_output=True, estimator=self, **options)[1]
 
     def _score_with(self, function: Any, X: Any, y: Any, sample_weight: Any) -> float:
@@ -250,9 +255,21 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         predicted = self._labels(to_host(self._forward(X, check_input=False)))
         if np.issubdtype(predicted.dtype, np.floating) and not np.isfinite(predicted).all():
             return np.nan
-        return float(function(y, predicted, sample_weight=sample_weight))
+        return float(function(exact(y), predicted, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def exact(y: Any) -> Any:
+    """Whole numbers of pandas' own types as NumPy's; scikit-learn would make floats of them."""
+    dtype = getattr(y, "dtype", None)
+    if (
+        hasattr(dtype, "na_value")
+        and getattr(dtype, "kind", "") in ("i", "u")
+        and not y.isna().any()
+    ):
+        return y.to_numpy()
+    return y

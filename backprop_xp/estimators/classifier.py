@@ -19,14 +19,27 @@ from sklearn.utils.multiclass import (
 )
 
 from backprop_xp.errors import ConfigurationError, shown
-from backprop_xp.estimators.base import MultilayerPerceptron
-from backprop_xp.estimators.device import backend_for, namespace, on_device, to_host
+from backprop_xp.estimators.base import MultilayerPerceptron, exact
+from backprop_xp.estimators.device import (
+    backend_of,
+    namespace,
+    on_device,
+    score_on_host,
+    to_host,
+)
 from backprop_xp.estimators.row_weights import within_reach
 from backprop_xp.maths.network import Network
 
 
 class MLPClassifier(ClassifierMixin, MultilayerPerceptron):  # type: ignore[misc]
     """A drop-in replacement for scikit-learn's MLPClassifier.
+
+    It computes on its backend, and answers in the kind of array that it was given: NumPy arrays,
+    frames, lists and sparse matrices give NumPy arrays, whatever BACKEND and `backend` say; CuPy
+    arrays give CuPy arrays. `coefs_` and `intercepts_` are of the kind of X in `fit`, predictions
+    of that of X in `predict`; `classes_`, losses and scores are always on the host. y, weights and
+    validation data may be on the host or on the device: they are moved to where they are needed.
+    Another library's arrays on a GPU (`__cuda_array_interface__`) count as CuPy's, without a copy.
 
     Parameters
     ----------
@@ -44,7 +57,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     class_weight : "balanced", dict or list of dict, optional
         What a row weighs by its class, multiplied with sample_weight.
     backend : str, optional
-        "numpy" or "cupy". By default that of X where X is an array of a device, else BACKEND.
+        Where it computes: "numpy" or "cupy". By default where X is, if X is an array of a device;
+        else where a fitted model is already; else what BACKEND says.
     dropout : float or list of float
         The rate at which units of the hidden layers are dropped in training.
     callbacks : list of Callback, optional
@@ -57,7 +71,7 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     Attributes
     ----------
     coefs_, intercepts_ : list of array
-        Windows onto the weights, (n_in, n_out) and (n_out,): changing them changes predictions.
+        The weights, (n_in, n_out) and (n_out,): changing them changes predictions.
     loss_curve_, validation_scores_, best_loss_, best_validation_score_, loss_, n_iter_, t_, \
 n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, classes_
         As in scikit-learn.
@@ -166,6 +180,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         -------
         self
         """
+        y, classes = to_host(y), to_host(classes)
         if _check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             multilabel = type_of_target(y).startswith("multilabel")
@@ -245,7 +260,22 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         A = self._forward(X)
         labels = self._labels(to_host(A))
         numbers = on_device(A) and labels.dtype.kind in "iufb"
-        return backend_for(None, A).asarray(labels) if numbers else labels
+        return backend_of(A).asarray(labels) if numbers else labels
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of rows whose class, or all of whose labels, are predicted right.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+        y : array_like, shape (n_samples,) or (n_samples, n_classes)
+        sample_weight : array_like, shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        return score_on_host(accuracy_score, exact(y), self.predict(X), sample_weight)
 
     def _labels(self, y: Any) -> Any:
         return self._label_binarizer.inverse_transform(y.ravel() if self.n_outputs_ == 1 else y)

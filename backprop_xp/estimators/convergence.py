@@ -40,6 +40,7 @@ class Convergence(Callback):
         estimator.n_iter_, estimator.loss_ = run.epoch, loss
         estimator.t_ += self._rows
         estimator.loss_curve_.append(loss)
+        estimator._refresh()  # callbacks may look at coefs_
         if estimator.verbose:
             print(f"Iteration {run.epoch}, loss = {loss:.8f}")
         if self._validation:

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
+from backprop_xp.backends import get_backend
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.activations import ACTIVATIONS
@@ -76,10 +77,12 @@ class Conversion:
                 f"{cls.__name__} has no {net.output.name} output with {sizes[-1]} outputs and "
                 f"the loss {net.loss.name}"
             )
-        described._initialize(sizes, net.theta)
-        theta = net.backend.to_numpy(net.theta)
+        theta = net.backend.to_numpy(net.theta).copy()
+        stays = described.backend is None or get_backend(described.backend) is net.backend
+        described._initialize(sizes, net.theta if stays else theta)
         described._net.theta = described._net.backend.asarray(theta)
-        described._best_theta = described._net.backend.asarray(theta.copy())
+        described._refresh()
+        described._best_theta = described._net.backend.asarray(theta)
         return estimator
 
     @classmethod

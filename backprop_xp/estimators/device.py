@@ -1,11 +1,11 @@
-"""Arrays that live on a device: they choose the backend, and are checked where they are."""
+"""Arrays that live on a device: they say where is computed, and are checked where they are."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import _check_n_features
+from sklearn.utils.validation import validate_data
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
@@ -15,31 +15,43 @@ from backprop_xp.errors import DataError, ShapeError
 _BACKENDS = {"cupy": "cupy", "array_api_strict": "strict"}
 
 
-def library(array: Any) -> str:
+def _library(array: Any) -> str:
     """Return the top-level module of an array's type."""
     return type(array).__module__.partition(".")[0]
 
 
 def on_device(array: Any) -> bool:
     """Whether this is an array of a device backend, which scikit-learn need not convert."""
-    return library(array) in _BACKENDS
+    return _library(array) in _BACKENDS
 
 
-def backend_for(given: Any, X: Any) -> Backend:
-    """Return the backend that was asked for; by default that of X, or else the usual one."""
-    if given is None and on_device(X):
-        return get_backend(_BACKENDS[library(X)])
-    return get_backend(given)
+def backend_of(array: Any) -> Backend:
+    """Return the backend of an array that is on a device."""
+    return get_backend(_BACKENDS[_library(array)])
 
 
 def namespace(array: Any) -> Any:
     """Return the namespace that computes with an array where it lives."""
-    return backend_for(None, array).xp if on_device(array) else np
+    return backend_of(array).xp if on_device(array) else np
+
+
+def device_array(array: Any) -> Any:
+    """Return another library's array on a GPU as CuPy's, of the same memory; all else as it is."""
+    if on_device(array) or not hasattr(array, "__cuda_array_interface__"):
+        return array
+    return get_backend("cupy").xp.asarray(array)
 
 
 def to_host(array: Any) -> Any:
-    """Return a device array as a NumPy array, and all else as it is."""
-    return backend_for(None, array).to_numpy(array) if on_device(array) else array
+    """Return an array on a device as a NumPy array, and all else as it is."""
+    array = device_array(array)
+    return backend_of(array).to_numpy(array) if on_device(array) else array
+
+
+def score_on_host(metric: Any, y: Any, predicted: Any, sample_weight: Any) -> float:
+    """Return what a metric of scikit-learn says of arrays that may be on a device."""
+    y, predicted, sample_weight = map(to_host, (y, predicted, sample_weight))
+    return float(metric(y, predicted, sample_weight=sample_weight))
 
 
 def checked_inputs(estimator: Any, X: Any, reset: bool) -> Any:
@@ -48,14 +60,16 @@ def checked_inputs(estimator: Any, X: Any, reset: bool) -> Any:
     Raises
     ------
     ShapeError, DataError
-        X is no matrix, holds no rows, or values that are not finite.
+        X is no matrix, holds no rows, complex numbers, or values that are not finite.
     ValueError
         X has another number of features than in `fit`.
     """
-    xp = backend_for(None, X).xp
+    xp = backend_of(X).xp
     if X.ndim != 2 or 0 in X.shape:
         raise ShapeError(f"X has the shape {tuple(X.shape)}; expected (n_samples, n_features)")
-    _check_n_features(estimator, np.broadcast_to(np.float32(0), X.shape), reset=reset)
+    if xp.isdtype(X.dtype, "complex floating"):
+        raise DataError(f"Complex data not supported: X has the dtype {X.dtype}")
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
     if not xp.isdtype(X.dtype, "real floating"):
         X = xp.astype(X, xp.float64)
     if not bool(xp.all(xp.isfinite(X))):
@@ -67,5 +81,5 @@ def take(array: Any, rows: np.ndarray) -> Any:
     """Return the rows of these numbers, where the array lives."""
     if not on_device(array):
         return array[rows]
-    backend = backend_for(None, array)
+    backend = backend_of(array)
     return backend.xp.take(array, backend.asarray(rows), axis=0)

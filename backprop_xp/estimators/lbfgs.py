@@ -40,7 +40,8 @@ class Objective:
         rows = as_rows(net, data.X)
         self._X, self._Y = rows.part(0, rows.rows), as_targets(net, data.y)
         self._weights = net.as_weights(data.weights, data.rows, move=True)
-        self._trace = net.trace(self._X, in_place=True, penalty_per_row=True)
+        self._trace = net.trace(self._X.shape[-2], in_place=True, penalty_per_row=True)
+        self._trace.read(self._X)
         self._grads = net.gradient()
         regression = not is_classifier(estimator)
         poisson = regression and net.loss.name == "poisson"

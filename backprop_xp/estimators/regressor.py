@@ -12,10 +12,18 @@ from sklearn.utils.metaestimators import available_if
 
 from backprop_xp.errors import DataError
 from backprop_xp.estimators.base import MultilayerPerceptron
+from backprop_xp.estimators.device import score_on_host
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
     """A drop-in replacement for scikit-learn's MLPRegressor.
+
+    It computes on its backend, and answers in the kind of array that it was given: NumPy arrays,
+    frames, lists and sparse matrices give NumPy arrays, whatever BACKEND and `backend` say; CuPy
+    arrays give CuPy arrays. `coefs_` and `intercepts_` are of the kind of X in `fit`, predictions
+    of that of X in `predict`; `classes_`, losses and scores are always on the host. y, weights and
+    validation data may be on the host or on the device: they are moved to where they are needed.
+    Another library's arrays on a GPU (`__cuda_array_interface__`) count as CuPy's, without a copy.
 
     Parameters
     ----------
@@ -31,7 +39,8 @@ random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stop
 validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
         As in scikit-learn, with the same defaults.
     backend : str, optional
-        "numpy" or "cupy". By default that of X where X is an array of a device, else BACKEND.
+        Where it computes: "numpy" or "cupy". By default where X is, if X is an array of a device;
+        else where a fitted model is already; else what BACKEND says.
     dropout : float or list of float
         The rate at which units of the hidden layers are dropped in training.
     callbacks : list of Callback, optional
@@ -44,7 +53,7 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     Attributes
     ----------
     coefs_, intercepts_ : list of array
-        Windows onto the weights, (n_in, n_out) and (n_out,): changing them changes predictions.
+        The weights, (n_in, n_out) and (n_out,): changing them changes predictions.
     loss_curve_, validation_scores_, best_loss_, best_validation_score_, loss_, n_iter_, t_, \
 n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         As in scikit-learn.
@@ -173,6 +182,21 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
         array, shape (n_samples,) or (n_samples, n_outputs)
         """
         return self._labels(self._forward(X))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of the predictions for X.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix, shape (n_samples, n_features)
+        y : array_like, shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array_like, shape (n_samples,), optional
+
+        Returns
+        -------
+        float
+        """
+        return score_on_host(r2_score, y, self.predict(X), sample_weight)
 
     def _labels(self, y: Any) -> Any:
         return y[:, 0] if y.shape[1] == 1 else y

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backprop_xp.wording import plural
+
 if TYPE_CHECKING:
     from backprop_xp.insight.explanation import Explanation, Term
 
@@ -96,8 +98,8 @@ def _title(explanation: Explanation) -> Iterator[str]:
     layers = " → ".join(g.name for g in net.architecture.activations)
     yield f"Backpropagation with numbers: a {sizes} network ({layers}, {_words(net.loss.name)})"
     yield (
-        f"m = {explanation.rows} examples as rows; · is a matrix product, ∗ goes entry by entry; "
-        "computed in float64"
+        f"m = {plural(explanation.rows, 'example')} as rows; · is a matrix product, "
+        "∗ goes entry by entry; computed in float64"
     )
 
 

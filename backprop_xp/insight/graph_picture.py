@@ -21,19 +21,21 @@ from backprop_xp.training.figures import BLUE, GREY, VERMILLION, picture
 if TYPE_CHECKING:
     from backprop_xp.insight.explanation import Explanation, Term
 
-# All in inches. A row of the picture holds up to three layers; deeper networks take more rows.
-_PITCH, _MARGIN = 2.4, 0.4
-_ABOVE, _BELOW = 1.5, 5.3
-_HEAD, _FOOT = 1.0, 0.55
-_LAYERS = 3
+# All in inches. A row of the picture holds up to two layers, so that it can be read at the width of
+# a page; deeper networks take more rows.
+_PITCH, _MARGIN = 2.5, 0.25
+_ABOVE, _BELOW = 1.75, 7.15
+_HEAD, _FOOT = 1.25, 0.75
+_LAYERS = 2
 # Half the way between the edges forward and back, and from Z[l] to its edges with W[l] and b[l].
-_APART, _ASIDE = 0.11, 0.27
-# Longer formulas are drawn as g'(Z[l]).
-_LONGEST = 18
-# Characters of a user's name for an activation.
-_NAME = 12
+_APART, _ASIDE = 0.12, 0.2
 # How far W[l], b[l] and Y lie below, and how far labels keep from the edges of W[l] and b[l].
-_PARAMETERS, _AWAY = 2.85, 0.13
+_PARAMETERS, _AWAY = 3.9, 0.17
+# Points. Every factor has the same size, whichever equation it is of.
+_TITLE, _FORMULA, _FACTOR, _WORDS = 18, 16, 13.5, 13
+# Characters: longer formulas are drawn as g'(Z[l]) or ∂j/∂A[L], longer names as g.
+_LONGEST, _LONGEST_LOSS = 18, 22
+_NAME, _LONGEST_NAME = 12, 8
 
 
 def draw(explanation: Explanation, path: str | os.PathLike[str] | None) -> Any:
@@ -42,7 +44,7 @@ def draw(explanation: Explanation, path: str | os.PathLike[str] | None) -> Any:
     starts = [*range(1, L + 1, _LAYERS), L + 1]
     rows = [range(first, stop) for first, stop in pairwise(starts)]
     nodes = max(2 * len(row) + 1 + (row[-1] == L) for row in rows)
-    width = max(2 * _MARGIN + (nodes - 1) * _PITCH + NODE_WIDTH + 0.25, 9.0)
+    width = max(2 * _MARGIN + (nodes - 1) * _PITCH + NODE_WIDTH, 9.0)
     height = _HEAD + len(rows) * (_ABOVE + _BELOW) + _FOOT
     with picture(width, height, path) as figure:
         canvas = Canvas(figure, width, height)
@@ -83,11 +85,12 @@ class _Row:
         self._edge(column, f"A[{self.L}]", f"∂J/∂A[{self.L}]")
         x = self._x(column)
         J = float(self.explanation["J"].value)
-        self.canvas.write(Point(x, self.y + 0.52), f"$J = {J:.4g}$", 13, BLUE)
+        right = Point(x + NODE_WIDTH / 2, self.y + 0.62)
+        self.canvas.write(right, f"$J = {J:.4g}$", _FACTOR, BLUE, ha="right")
         y = self.y - _PARAMETERS
         self._box(Point(x, y), "Y", "targets", "given")
         self.canvas.forward(Point(x, y + NODE_HEIGHT / 2), Point(x, self.y - NODE_HEIGHT / 2))
-        self._block(self.explanation["Y"], Point(x, y - 0.55))
+        self._block(self.explanation["Y"], Point(x, y - 0.52))
 
     # -- edges ---------------------------------------------------------------------------------
 
@@ -100,56 +103,66 @@ class _Row:
         self._value(self.explanation[symbol], middle)
         if factor:
             self.canvas.backward(Point(right, self.y - apart), Point(left, self.y - apart))
-            away = _AWAY if symbol.startswith("Z") else -_AWAY
+            # A[L] has no edges with parameters on its way to J that labels would lie on.
+            away = 0.0 if symbol == f"A[{self.L}]" else -_AWAY if symbol[0] == "A" else _AWAY
             self._gradient(self.explanation[f"∂J/∂{symbol}"], factor, middle + away)
 
     def _value(self, term: Term, x: float) -> None:
-        height = self.canvas.matrix(Point(x, self.y + 0.47), term.value, BLUE, "bottom")
-        self._title(term, Point(x, self.y + 0.47 + height + 0.14))
+        height = self.canvas.matrix(Point(x, self.y + 0.52), term.value, BLUE, "bottom")
+        self._title(term, Point(x, self.y + 0.52 + height + 0.16))
 
     def _gradient(self, term: Term, factor: str, x: float) -> None:
-        chain = math(f"{term.symbol} = {self._chain(term)}")
-        if factor == term.symbol:  # ∂J/∂A[L] is a factor itself
-            chain = f"{term.equation}  {chain}"
-        self.canvas.write(Point(x, self.y - 0.64), chain, 14, VERMILLION)
-        if factor != term.symbol:
-            local = self.explanation[factor]
-            formula = math(f"{factor} = {self._short(local)}")
-            words = f"{local.equation}  {formula}"
-            self.canvas.write(Point(x, self.y - 1.13), words, 12, GREY)
-        self.canvas.matrix(Point(x, self.y - 1.46), term.value, VERMILLION, "top")
+        """What comes back over an edge, and the factor by which the edge multiplies."""
+        # The first gradient, ∂J/∂A[L], is its own factor.
+        chain = term.symbol if factor == term.symbol else f"{term.symbol} = {self._chain(term)}"
+        self.canvas.write(Point(x, self.y - 0.82), math(chain), _FORMULA, VERMILLION)
+        self._factor(self.explanation[factor], Point(x, self.y - 1.44))
+        self.canvas.matrix(Point(x, self.y - 1.88), term.value, VERMILLION, "top")
+
+    def _factor(self, local: Term, at: Point, ha: str = "center") -> None:
+        """The local derivative of an edge, with the name of its equation."""
+        words = f"{local.equation}  {math(f'{local.symbol} = {self._short(local)}')}"
+        self.canvas.write(at, words, _FACTOR, GREY, ha=ha)
 
     def _chain(self, term: Term) -> str:
-        """The product that a gradient is; for the first one, ∂J/∂A[L], its formula."""
+        """The product that a gradient is."""
         return term.formula.split(" = ")[0]
 
     def _short(self, local: Term) -> str:
-        """The formula of a factor, or g'(Z[l]) if it is long or the user's own."""
+        """The formula of a factor; a long one, or the user's own, by its name alone."""
+        if local.symbol.startswith("∂J"):
+            longest = max(map(len, local.formula.split(" / ")))  # of the two sides of a fraction
+            return local.formula if longest <= _LONGEST_LOSS else f"(1/m) ∂j/∂A[{self.L}]"
         g = self.net.architecture.activations[local.layer - 1]
         is_slope = local.symbol.startswith("∂A")
         if not is_slope or (len(local.formula) <= _LONGEST and ACTIVATIONS.get(g.name) is g):
             return local.formula
-        return f"{re.sub('[^A-Za-z_]', '', g.name)[:_NAME] or 'g'}'(Z[{local.layer}])"
+        name = re.sub("[^A-Za-z_]", "", g.name)
+        return f"{name if 0 < len(name) <= _LONGEST_NAME else 'g'}'(Z[{local.layer}])"
 
     # -- parameters ----------------------------------------------------------------------------
 
     def _parameter(self, l: int, column: int, letter: str, side: int) -> None:
         """W[l] or b[l] below Z[l], at its left or right."""
-        x, y = self._x(column) + side * 0.68, self.y - _PARAMETERS
-        self._box(Point(x, y), f"{letter}[{l}]", "weights" if side < 0 else "biases", "parameter")
+        of = f"{letter}[{l}]"
+        x, y = self._x(column) + side * 0.8, self.y - _PARAMETERS
+        self._box(Point(x, y), of, "weights" if side < 0 else "biases", "parameter")
         edge = self._x(column) + side * _ASIDE
         top, bottom = self.y - NODE_HEIGHT / 2, y + NODE_HEIGHT / 2
-        self.canvas.forward(Point(edge - 0.08, bottom), Point(edge - 0.08, top))
-        self.canvas.backward(Point(edge + 0.08, top), Point(edge + 0.08, bottom))
-        self._block(self.explanation[f"{letter}[{l}]"], Point(x, y - 0.46))
-        gradient = self.explanation[f"∂J/∂{letter}[{l}]"]
-        at = Point(x, y - 1.42)
+        self.canvas.forward(Point(edge - 0.07, bottom), Point(edge - 0.07, top))
+        self.canvas.backward(Point(edge + 0.07, top), Point(edge + 0.07, bottom))
+        beside = Point(edge + side * 0.2, bottom + 0.38)
+        local = self.explanation[f"∂Z[{l}]/∂{of}"]
+        self._factor(local, beside, "right" if side < 0 else "left")
+        self._block(self.explanation[of], Point(x, y - 0.52))
+        self._parameter_gradient(self.explanation[f"∂J/∂{of}"], Point(x, y - 1.8))
+
+    def _parameter_gradient(self, gradient: Term, at: Point) -> None:
         assert gradient.check is not None
         mark = "✓" if gradient.check.passed else "✗"
-        self.canvas.write(at, math(gradient.symbol), 16, VERMILLION)
-        self.canvas.write(Point(x - 0.42, at.y), gradient.equation, 11, VERMILLION)
-        self.canvas.write(Point(x + 0.42, at.y), mark, 13, VERMILLION)
-        self.canvas.matrix(Point(x, at.y - 0.28), gradient.value, VERMILLION, "top")
+        words = f"{gradient.equation}  {math(gradient.symbol)}  {mark}"
+        self.canvas.write(at, words, _FORMULA, VERMILLION)
+        self.canvas.matrix(Point(at.x, at.y - 0.36), gradient.value, VERMILLION, "top")
 
     # -- small things --------------------------------------------------------------------------
 
@@ -160,7 +173,7 @@ class _Row:
         words = f"{math(term.symbol)}  {shape_words(term.value)}"
         if term.part == "forward":
             words = f"{term.equation}  {words}"
-        self.canvas.write(at, words, 11, BLUE)
+        self.canvas.write(at, words, _FACTOR, BLUE)
 
     def _node(self, column: int, symbol: str, below: str, given: bool = False) -> None:
         kind = "given" if given else "repeated" if below == "from above" else "computed"
@@ -177,24 +190,24 @@ def _frame(canvas: Canvas, explanation: Explanation, width: float, height: float
     """Title and legend."""
     sizes = "-".join(str(n) for n in explanation.net.sizes)
     title = f"Backpropagation through a {sizes} network, with {explanation.rows} examples"
-    canvas.write(Point(_MARGIN, height - 0.36), title, 14, ha="left", weight="bold")
-    y = height - 0.72
-    canvas.forward(Point(_MARGIN, y), Point(_MARGIN + 0.45, y))
-    canvas.write(Point(_MARGIN + 0.55, y), "values, forward (F1–F4, J)", 10, BLUE, ha="left")
-    canvas.backward(Point(_MARGIN + 3.4, y), Point(_MARGIN + 2.95, y))
-    back = "gradients, back (B1–B8): every edge multiplies by one factor, in grey"
-    canvas.write(Point(_MARGIN + 3.5, y), back, 10, VERMILLION, ha="left")
-    words = "Rows are examples; · is a matrix product, ∗ goes entry by entry."
-    report = explanation.report
-    words += (
-        f" ✓ agrees with central differences of J (relative error ≤ "
-        f"{report.max_relative_error:.0e})."
-        if report.passed
-        else " ✗ differs from central differences of J."
-    )
+    canvas.write(Point(_MARGIN, height - 0.32), title, _TITLE, ha="left", weight="bold")
+    y, start, end = height - 0.7, _MARGIN, _MARGIN + 0.5
+    words = "values, forward (F1–F4, J)"
+    canvas.forward(Point(start, y), Point(end, y))
+    canvas.write(Point(end + 0.12, y), words, _WORDS, BLUE, ha="left")
+    words = "gradients, back (B1–B8): every edge multiplies by one factor, in grey"
+    canvas.backward(Point(end, y - 0.3), Point(start, y - 0.3))
+    canvas.write(Point(end + 0.12, y - 0.3), words, _WORDS, VERMILLION, ha="left")
+    lines = ["Rows are examples; · is a matrix product, ∗ goes entry by entry."]
     if canvas.abbreviated:
-        words += "\n… and : stand for values left out."
-    canvas.write(Point(_MARGIN, 0.3), words, 9, GREY, ha="left")
+        lines[0] += " … and : stand for values left out."
+    report = explanation.report
+    lines.append(
+        f"✓ agrees with central differences of J (relative error ≤ {report.tolerance:.0e})."
+        if report.passed
+        else "✗ differs from central differences of J."
+    )
+    canvas.write(Point(_MARGIN, 0.42), "\n".join(lines), _WORDS, GREY, ha="left")
 
 
 def _A(l: int) -> str:

@@ -10,11 +10,12 @@ from backprop_xp.insight.explanation_text import cells, shape_text
 from backprop_xp.insight.mathtext import math
 from backprop_xp.training.figures import BLUE, GREY, VERMILLION
 
-NODE_WIDTH, NODE_HEIGHT = 1.1, 0.66
+NODE_WIDTH, NODE_HEIGHT = 1.5, 0.84
 _INK = "#1A1A1A"
 _TINTS = {BLUE: "#E8F2F9", VERMILLION: "#FCEDE2"}
 _ROWS, _COLUMNS, _LINE = 4, 4, 20  # larger values are abbreviated
-_MONO = 8.5  # points
+# Points.
+_SYMBOL, _FORMULA, _WORDS, _MONO = 21, 15, 12.5, 12
 
 
 class Point(NamedTuple):
@@ -60,8 +61,8 @@ class Canvas:
             linestyle=line,
         )
         self.axis.add_patch(box)
-        self.write(Point(at.x, at.y + 0.12), math(symbol), 16)
-        self.write(Point(at.x, at.y - 0.18), below, 9, GREY)
+        self.write(Point(at.x, at.y + 0.16), math(symbol), _SYMBOL)
+        self.write(Point(at.x, at.y - 0.2), below, _FORMULA if "$" in below else _WORDS, GREY)
 
     def forward(self, start: Point, end: Point) -> None:
         """An edge on the way forward."""
@@ -72,7 +73,7 @@ class Canvas:
         self._arrow(start, end, VERMILLION)
 
     def _arrow(self, start: Point, end: Point, colour: str) -> None:
-        style = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "mutation_scale": 13}
+        style = {"arrowstyle": "-|>", "color": colour, "lw": 2.0, "mutation_scale": 15}
         style |= {"shrinkA": 0, "shrinkB": 0}
         self.axis.annotate("", end, start, arrowprops=style)
 
@@ -82,14 +83,12 @@ class Canvas:
         """A block of numbers on a tint; returns its height."""
         value = np.atleast_2d(value) if value.ndim != 1 else value[:, None]
         for columns in range(_COLUMNS, 2, -1):
-            table = cells(value, _ROWS, columns, digits=2)
-            widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-            if sum(widths) + len(widths) - 1 <= _LINE:
+            lines = _lines(cells(value, _ROWS, columns, digits=2))
+            if len(lines[0]) <= _LINE:
                 break
-        lines = [
-            " ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
-            for row in table
-        ]
+        else:
+            outer = cells(value[:, [0, -1]], _ROWS, 2, digits=2)
+            lines = _lines([[first, "…" if first != "⋮" else "", last] for first, last in outer])
         self.abbreviated |= any(sign in line for line in lines for sign in "…⋮")
         words = "\n".join(lines).replace("⋮", ":")  # which the font does not have
         self.write(
@@ -99,9 +98,18 @@ class Canvas:
             family="monospace",
             va=va,
             ha=ha,
-            bbox={"boxstyle": "round,pad=0.35", "facecolor": _TINTS[colour], "edgecolor": "none"},
+            bbox={"boxstyle": "round,pad=0.25", "facecolor": _TINTS[colour], "edgecolor": "none"},
         )
         return len(lines) * _MONO * 1.2 / 72 + 0.1
+
+
+def _lines(table: list[list[str]]) -> list[str]:
+    """The rows of a table as text, with columns under one another."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        " ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in table
+    ]
 
 
 def shape_words(value: np.ndarray) -> str:

@@ -14,11 +14,17 @@ MOST_DEAD, MOST_SATURATED = 0.3, 0.5
 _VANISHING, _EXPLODING = 1e-3, 1e3
 
 
-def advise(records: list[LayerRecord]) -> list[str]:
+def advise(records: list[LayerRecord], scaling: str) -> list[str]:
     """Sentences on the records of one epoch, a layer each; none if all is well.
 
-    Of the output layer nothing is said about saturation: it is flat where it is sure.
+    Of the output layer nothing is said about saturation: it is flat where it is sure. What is to be
+    said on the scale of the features comes first.
     """
+    advice = _layers(records)
+    return [scaling, *advice] if advice and scaling else advice
+
+
+def _layers(records: list[LayerRecord]) -> list[str]:
     forward = [record for record in records if not math.isfinite(record.A)]
     back = [record for record in records if not math.isfinite(record.dZ + record.dW)]
     if forward or back:  # the layer where it began: the lowest going forward, the highest back
@@ -47,16 +53,16 @@ def _dead(record: LayerRecord) -> str:
         instead += ", hidden='gelu' or 'elu'"
     return (
         f"Layer {record.layer}: {count} of {record.units} {record.activation} units are dead: "
-        "their slope is about 0 for every example, so they learn nothing. Scale the features to "
-        f"mean 0 and deviation 1, and try {instead}, or another seed."
+        "their slope is about 0 for every example, so they learn nothing. "
+        f"Try {instead}, or another seed."
     )
 
 
 def _saturated(record: LayerRecord) -> str:
     return (
         f"Layer {record.layer}: {record.saturated:.0%} of its {record.activation} outputs are "
-        "saturated: their slope is about 0, so little comes back through them. Scale the features "
-        "to mean 0 and deviation 1, and try a smaller learning rate, l2=1e-4, or hidden='relu'."
+        "saturated: their slope is about 0, so little comes back through them. "
+        "Try a smaller learning rate, l2=1e-4, or hidden='relu'."
     )
 
 
@@ -81,5 +87,5 @@ def _exploding(records: list[LayerRecord], ratio: float) -> str:
 def _infinite(record: LayerRecord) -> str:
     return (
         f"Layer {record.layer} has left the finite numbers: try a smaller learning rate or "
-        "clip_norm=1.0 in fit, and scale the features to mean 0 and deviation 1."
+        "clip_norm=1.0 in fit."
     )

@@ -13,14 +13,15 @@ from backprop_xp.insight.layer_advice import advise
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.training.callbacks import Callback, Run
+from backprop_xp.training.scaling import scaling_advice
 from backprop_xp.training.validation import require_count, require_network, require_single
 
 # A slope below this part of its activation's largest one is as good as none.
 _TINY_SLOPE = 0.02
 # The activations that are flat on both sides, with their largest slopes.
-_SATURATING = {"sigmoid": 0.25, "tanh": 1.0}
+SATURATING = {"sigmoid": 0.25, "tanh": 1.0}
 # Those for which a unit can be flat for every example.
-_DYING = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
+DYING = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
 
 class LayerRecord(NamedTuple):
@@ -96,11 +97,13 @@ class LayerStatistics(Callback):
         self.rows = rows
         self.records: list[LayerRecord] = []
         self._last: Array = None  # θ at the last record
+        self._scaling = ""  # what to say on the scale of the features
         self._restored = False
 
     def on_train_begin(self, run: Run) -> None:
         if self._restored:  # a resumed run goes on with its records
             self._restored, self._last = False, _copy(run.net)
+            self._scaling = scaling_advice(run.net, run.sample(self.rows)[0])
             return
         self.records, self._last = [], None
         self.record(run.net, *run.sample(self.rows), epoch=0)
@@ -134,12 +137,12 @@ class LayerStatistics(Callback):
                     change=change,
                 )
                 self.records.append(record)
-        self._last = _copy(net)
+        self._last, self._scaling = _copy(net), scaling_advice(net, trace.A[0])
 
     @property
     def advice(self) -> list[str]:
         """What is wrong after the last epoch, and what to do; empty if all is well."""
-        return advise(self.latest)
+        return advise(self.latest, self._scaling)
 
     @property
     def latest(self) -> list[LayerRecord]:
@@ -196,7 +199,7 @@ def _rms(net: Network, values: Array) -> float:
 
 
 def _dead(net: Network, g: Activation, slope: Array) -> float:
-    if g.name not in _DYING:
+    if g.name not in DYING:
         return 0.0
     xp = net.backend.xp
     flat = xp.all(xp.abs(slope) < _TINY_SLOPE, axis=0)
@@ -204,8 +207,8 @@ def _dead(net: Network, g: Activation, slope: Array) -> float:
 
 
 def _saturated(net: Network, g: Activation, slope: Array) -> float:
-    if g.name not in _SATURATING:
+    if g.name not in SATURATING:
         return 0.0
     xp = net.backend.xp
-    flat = xp.abs(slope) < _TINY_SLOPE * _SATURATING[g.name]
+    flat = xp.abs(slope) < _TINY_SLOPE * SATURATING[g.name]
     return float(xp.mean(xp.astype(flat, xp.float32)))

@@ -27,11 +27,11 @@ _NAME = r"[A-Za-z](?:\[\d+\])?"
 def math(formula: str) -> str:
     """The formula as matplotlib's mathtext, with its dollar signs."""
     formula = re.sub(r"[A-Za-z_]{2,}", _word, formula)
-    formula = re.sub(rf"∂({_NAME})/∂({_NAME})", r"\\frac{∂\1}{∂\2}", formula)
-    formula = re.sub(r"\(1/m\) ?", r"\\frac{1}{m}", formula)
+    formula = re.sub(rf"∂({_NAME})/∂({_NAME})", r"\\dfrac{∂\1}{∂\2}", formula)
+    formula = re.sub(r"\(1/m\) ?", r"\\dfrac{1}{m}\\,", formula)
     formula = re.sub(rf"e\^({_NAME})", r"e^{\1}", formula)
     formula = re.sub(r"([A-Za-z]\[\d+\])²", r"(\1)^2", formula)
-    formula = re.sub(r"\(([^()]*)\) / \((.*)\)$", r"\\frac{\1}{\2}", formula)
+    formula = re.sub(r"\(([^()]*)\) / \((.*)\)$", r"\\dfrac{\1}{\2}", formula)
     formula = re.sub(r"([A-Za-z])\[(\d+)\]ᵀ", r"\1^{[\2]T}", formula)
     formula = re.sub(r"([A-Za-z])\[(\d+)\]", r"\1^{[\2]}", formula)
     formula = formula.replace("²", "^2")

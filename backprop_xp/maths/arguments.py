@@ -12,6 +12,7 @@ from typing import Any
 from backprop_xp.backends.base import Array, Backend, is_sparse
 from backprop_xp.backends.frames import is_frame, read_frame
 from backprop_xp.errors import DataError, ShapeError
+from backprop_xp.wording import plural
 
 
 def as_inputs(
@@ -129,7 +130,8 @@ def require_inputs(
         )
     if shape[-1] != features:
         raise ShapeError(
-            f"{name} has {shape[-1]} features (shape {shape}), but the network takes {features}"
+            f"{name} has {plural(shape[-1], 'feature')} (shape {shape}), but the network takes "
+            f"{features}"
         )
     if shape[-2] == 0:
         raise ShapeError(f"{name} has no rows (shape {shape})")
@@ -154,7 +156,8 @@ def require_targets(
         raise ShapeError(_misshapen(name, shape, rows, outputs, labels))
     if full[-2] != rows:
         raise ShapeError(
-            f"{name} has {full[-2]} rows (shape {shape}), but {name.removesuffix('Y')}X has {rows}"
+            f"{name} has {plural(full[-2], 'row')} (shape {shape}), but {name.removesuffix('Y')}X "
+            f"has {rows}"
         )
 
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend, Namespace
+from backprop_xp.backends.base import Array, Backend, Namespace, host_array
 from backprop_xp.errors import ConfigurationError, shown
+from backprop_xp.maths.step_numbers import StepNumbers
 
 _WORD = 0xFFFFFFFF
 _LONG = 0xFFFFFFFFFFFFFFFF
@@ -28,6 +29,8 @@ class Dropped:
         ∂H/∂A: 0 where a unit is dropped, else 1/(1−p), so that the expectation of H is A.
     H : array, shape (…, m, n_l)
         H[l] = A[l] ∗ D[l], what the next layer receives.
+    keys : StepNumbers
+        The pattern of the passes that follow.
 
     With `own_patterns` each network of a stack has a pattern of its own; else all share one, and
     differ by θ alone.
@@ -50,24 +53,20 @@ class Dropped:
         places = xp.arange(count, dtype=xp.uint32, device=backend.device)
         self._place = xp.reshape(places, shared)
         each = (*shape[:-2], 1, 1) if own_patterns else ()
-        self._keys = backend.empty((3, *each), "uint32")
+        self.keys = StepNumbers(backend, (3, *each), "uint32")
         self._keep = min(round((1.0 - rate) * 2**32), _WORD)
         scale = backend.full((), 1.0 / (1.0 - rate), dtype)
-        self._pattern = (self._place, *(self._keys[i, ...] for i in range(3)), scale)
+        keys = (self.keys.array[i, ...] for i in range(3))
+        self._pattern = (self._place, *keys, scale)
         self._draw = backend.elementwise(draw)
         self._drop = backend.elementwise(drop)
         self._units: tuple[Array, ...] = ()
 
-    def choose(self, pattern: int | Sequence[int]) -> None:
-        """Take the pattern of that number, or one for each member, for the passes that follow."""
-        if not isinstance(pattern, int):
-            keys = [self._key(own) for own in pattern]
-            words = [(key & _WORD, key >> 32, self._keep) for key in keys]
-            host = [[[[word]] for word in column] for column in zip(*words, strict=True)]
-            self._keys[...] = self._backend.asarray(host, "uint32")
-            return
-        key = self._key(pattern)
-        self._backend.write_scalars(self._keys, (key & _WORD, key >> 32, self._keep))
+    def keys_of(self, pattern: int | Sequence[int]) -> Any:
+        """What `keys` hold for the pattern of that number, or for one of each member."""
+        if isinstance(pattern, int):
+            return self._words(pattern)
+        return host_array([self._words(own) for own in pattern], "uint32").T
 
     def take_places(self, rows: Array) -> None:
         """Hash as if example i were row `rows[i]` of the batch: (…, m, 1) of uint32."""
@@ -79,8 +78,9 @@ class Dropped:
             self._number = self._backend.elementwise(number_places)
         self._number(self._place, rows, *self._units)
 
-    def _key(self, pattern: int) -> int:
-        return _mixed(_mixed(pattern) + self._layer * _GOLDEN)
+    def _words(self, pattern: int) -> tuple[int, int, int]:
+        key = _mixed(_mixed(pattern) + self._layer * _GOLDEN)
+        return key & _WORD, key >> 32, self._keep
 
     def apply(self, A: Array) -> None:
         """Fill D and H (F2 with dropout)."""

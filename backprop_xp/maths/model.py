@@ -161,13 +161,13 @@ class Model:
 
     def trace(
         self,
-        X: Array,
+        rows: int,
         in_place: bool = False,
         dropout: bool = False,
         penalty_per_row: bool = False,
         own_patterns: bool = False,
     ) -> Trace:
-        """An empty trace for the inputs X, with or without dropout.
+        """An empty trace for so many examples, with or without dropout.
 
         With `in_place`, A[l] is written over Z[l] if it can. With `penalty_per_row`, J holds the
         penalties divided by the number of rows (or by Σw). With `own_patterns`, each member has a
@@ -175,10 +175,8 @@ class Model:
         """
         over = [in_place and g.slope_from_a for g in self.hidden]
         rates = self.architecture.dropout if dropout else ()
-        rows, dtype = X.shape[-2], self.dtype
-        stack = self.stack
+        dtype, stack = self.dtype, self.stack
         trace = Trace(self.backend, self.sizes, rows, dtype, stack, over, rates, own_patterns)
-        trace.read(X)
         trace.l2, trace.l1 = self._penalties
         if penalty_per_row:
             self.share_penalties(trace)
@@ -215,8 +213,7 @@ class Model:
 
     def _is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""
-        own: bool = type(array) is self.backend.array_type
-        return own and array.ndim == 2 and bool(array.dtype == self._dtype)
+        return self.backend.owns(array) and array.ndim == 2 and bool(array.dtype == self._dtype)
 
     # -- files ---------------------------------------------------------------------------------
 

@@ -111,7 +111,8 @@ class Network(Model):
         pattern = checked_pattern(dropout, self.members)
         own_patterns = isinstance(pattern, list)
         X = self.as_inputs(X)
-        trace = self.trace(X, dropout=dropout is not None, own_patterns=own_patterns)
+        trace = self.trace(X.shape[-2], dropout=dropout is not None, own_patterns=own_patterns)
+        trace.read(X)
         if pattern is not None:
             trace.choose_dropout(pattern)
         self.propagate(trace)

@@ -20,6 +20,7 @@ from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
+from backprop_xp.maths.step_numbers import StepNumbers
 
 _TINY, _INFINITE = math.ulp(0.0), math.inf
 
@@ -43,6 +44,8 @@ class OptimizerState:
     learning_rate : float
         α of the next step; a schedule may change it. It is a NumPy array (members,) where the
         optimizer has a rate for each member.
+    numbers : list of StepNumbers
+        Where the kernel reads what differs from step to step.
     """
 
     def __init__(self, optimizer: Optimizer, net: Model) -> None:
@@ -53,9 +56,10 @@ class OptimizerState:
         if isinstance(optimizer.learning_rate, tuple):
             require_one_each("learning_rate", optimizer.learning_rate, net.members)
         self.learning_rate = optimizer.rate
-        kind = _MemberScalars if isinstance(optimizer.learning_rate, tuple) else _Scalars
-        self._scalars = kind(net, optimizer.scalars(1, self.learning_rate))
-        self._arguments = (*self.slots, *self._scalars.windows)
+        scalars = optimizer.scalars(1, self.learning_rate)
+        self._each = any(map(_one_for_each_member, scalars))
+        self.numbers, windows = _where_kernels_read(net, scalars)
+        self._arguments = (*self.slots, *windows)
         self._update = net.backend.elementwise(optimizer.kernel)
 
     def kept(self, backend: Backend) -> dict[str, Any]:
@@ -69,59 +73,46 @@ class OptimizerState:
         for slot, values in zip(self.slots, kept["slots"], strict=True):
             slot[...] = backend.asarray(values)
 
-    def count_step(self) -> None:
-        """Begin the next step: put its scalars where the kernel reads them."""
+    def next_numbers(self) -> list[Any]:
+        """Count a step, and return what `numbers` must hold while it runs."""
         self.steps += 1
-        self._scalars.write(self._optimizer.scalars(self.steps, self.learning_rate))
+        scalars = self._optimizer.scalars(self.steps, self.learning_rate)
+        return _parted(scalars) if self._each else [scalars]
+
+    def count_step(self) -> None:
+        """Begin the next step: put its numbers where the kernel reads them."""
+        for numbers, values in zip(self.numbers, self.next_numbers(), strict=True):
+            numbers.write(values)
 
     def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""
         self._update(theta, g, *self._arguments)
 
 
-class _Scalars:
-    """The scalars of a network's step, where the kernel reads them."""
-
-    def __init__(self, net: Model, scalars: tuple[float, ...]) -> None:
-        self._backend: Backend = net.backend
-        self._vector = net.backend.empty((len(scalars),), net.dtype)
-        self._written: tuple[float, ...] = ()
-        self.windows = [self._vector[i, ...] for i in range(len(scalars))]
-        self.write(scalars)
-
-    def write(self, scalars: tuple[float, ...]) -> None:
-        """Put the scalars of the next step there."""
-        if scalars != self._written:
-            self._backend.write_scalars(self._vector, scalars)
-            self._written = scalars
+def _one_for_each_member(scalar: Any) -> bool:
+    return getattr(scalar, "ndim", 0) > 0
 
 
-class _MemberScalars:
-    """The same where some of them differ by member: these are columns (members, 1) beside θ."""
+def _parted(scalars: tuple[Any, ...]) -> list[Any]:
+    """The scalars that all members share as one tuple, then the arrays (members,) of the others."""
+    own = [scalar for scalar in scalars if _one_for_each_member(scalar)]
+    return [tuple(scalar for scalar in scalars if not _one_for_each_member(scalar)), *own]
 
-    def __init__(self, net: Model, scalars: tuple[Any, ...]) -> None:
-        self._backend, self._dtype = net.backend, net.dtype
-        self._own = [getattr(scalar, "ndim", 0) > 0 for scalar in scalars]
-        self._shared = _Scalars(net, self._part(scalars, own=False))
-        self._written = self._part(scalars, own=True)
-        self._columns = [self._column(scalar) for scalar in self._written]
-        windows = {False: iter(self._shared.windows), True: iter(self._columns)}
-        self.windows = [next(windows[own]) for own in self._own]
 
-    def write(self, scalars: tuple[Any, ...]) -> None:
-        """Put the scalars of the next step there: numbers, and arrays of one for each member."""
-        self._shared.write(self._part(scalars, own=False))
-        own = self._part(scalars, own=True)
-        for column, scalar, before in zip(self._columns, own, self._written, strict=True):
-            if scalar is not before:
-                column[...] = self._column(scalar)
-        self._written = own
+def _where_kernels_read(
+    net: Model, scalars: tuple[Any, ...]
+) -> tuple[list[StepNumbers], list[Array]]:
+    """Return where the parts of the scalars are written, and for each scalar what kernels take.
 
-    def _part(self, scalars: tuple[Any, ...], own: bool) -> tuple[Any, ...]:
-        return tuple(s for s, is_own in zip(scalars, self._own, strict=True) if is_own is own)
-
-    def _column(self, scalar: Any) -> Array:
-        return self._backend.asarray(scalar[:, None], self._dtype)
+    That is a 0-d window, or a column (members, 1) beside θ.
+    """
+    shared, *own = _parted(scalars)
+    vector = StepNumbers(net.backend, (len(shared),), net.dtype)
+    columns = [StepNumbers(net.backend, (len(scalar), 1), net.dtype) for scalar in own]
+    windows = iter([vector.array[i, ...] for i in range(len(shared))])
+    beside = iter([column.array for column in columns])
+    arguments = [next(beside if _one_for_each_member(scalar) else windows) for scalar in scalars]
+    return [vector, *columns], arguments
 
 
 @dataclass(frozen=True, eq=False, repr=False)

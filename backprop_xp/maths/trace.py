@@ -92,7 +92,7 @@ class Trace:
         """Take the pattern of that number, or one for each member, in every layer that drops."""
         for drop in self.drops:
             if drop:
-                drop.choose(pattern)
+                drop.keys.write(drop.keys_of(pattern))
 
     def share_penalties(self, whole: Sequence[Array], values: Sequence[PerMember]) -> None:
         """Divide l2 and l1, which are arrays (…, 1, 1) and numbers, by m or Σw."""

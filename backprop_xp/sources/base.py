@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
+from backprop_xp.wording import plural
 
 # About so much is read in one go, where files do not say what belongs together ...
 BLOCK_BYTES = 2**19
@@ -162,7 +163,9 @@ class Source(ABC):
         return self
 
     def __repr__(self) -> str:
-        return f"<source {self.name}: {self.rows} rows, {len(self.blocks)} blocks>"
+        return (
+            f"<source {self.name}: {plural(self.rows, 'row')}, {plural(len(self.blocks), 'block')}>"
+        )
 
     @abstractmethod
     def reader(self) -> Reader:
@@ -226,7 +229,7 @@ def rows_of(nbytes: int, row_bytes: int) -> int:
 def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:
     """Raise unless X and Y have as many rows, and some."""
     if rows_X != rows_Y:
-        raise ShapeError(f"{name_X} has {rows_X} rows, but {name_Y} has {rows_Y}")
+        raise ShapeError(f"{name_X} has {plural(rows_X, 'row')}, but {name_Y} has {rows_Y:,}")
     if rows_X == 0:
         raise DataError(f"{name_X} has no rows: leave empty files out")
 

@@ -99,7 +99,7 @@ def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source
     """
     require_path(directory, "npy_shards")
     folder = Path(directory).absolute()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"{folder} is no directory: npy_shards takes one with X-….npy and Y-….npy")
     return _NpySource(str(folder), _pairs(folder), buffer_rows)
 

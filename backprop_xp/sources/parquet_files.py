@@ -40,9 +40,10 @@ def parquet(
     target : str or sequence of str
         The column, or the columns, of Y.
     columns : sequence of str, optional
-        Those of X, in this order; by default all but the target, in the order of the file. Columns
-        hold numbers or booleans, or lists of numbers of a fixed length (many values in one
-        column, which is read much faster than as many columns).
+        Those of X, in this order; by default all but the target and an index that pandas has
+        saved, in the order of the file. Columns hold numbers or booleans, or lists of numbers that
+        are all as long (many values in one column, which is read much faster than as many
+        columns).
     buffer_rows : int, optional
         Among so many rows a batch is drawn; by default, as many as have 32 MiB.
 
@@ -91,7 +92,7 @@ class _ParquetSource(Source):
         first: tuple[Rows, Rows] | None = None
         for file in _files(path):
             with _opened(file) as opened:
-                own = Columns.of(opened.schema_arrow, target, columns, str(file))
+                own = Columns.of(opened, target, columns, str(file))
                 sizes = _group_sizes(opened.metadata)
             if not sum(sizes):
                 raise DataError(f"{file} has no rows: leave empty files out")
@@ -192,7 +193,8 @@ class _ParquetReader(Reader):
                 f"{path}: row group {group} cannot be read ({problem!r:.300}). The file is damaged "
                 "or has changed: write it again"
             ) from problem
-        columns, place = self._columns, (str(path), first_row + self._start)
+        columns = self._columns
+        place = (columns.lengths, str(path), first_row + self._start)
         self._X = filled(batch, columns.inputs, columns.x, *place)
         self._Y = filled(batch, columns.targets, columns.y, *place)
 
@@ -203,7 +205,7 @@ class _ParquetReader(Reader):
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return [path]
     files = sorted(path.glob("*.parquet"))
     if not files:

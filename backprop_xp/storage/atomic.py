@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
+from backprop_xp.storage.termination import unterminated
+
 try:
     import fcntl
 except ImportError:  # on Windows
@@ -29,52 +31,68 @@ def replacing(path: str) -> Iterator[BinaryIO]:
     stays one: the file that it points to is replaced. The permissions are those of the old file,
     else those that the umask leaves.
 
-    A writer that is killed leaves its temporary file behind, `.NAME.xxxxxxxx.tmp`; the next writer
-    of the same file removes it. It tells those from files that are being written by their locks,
-    which end with their process; where the system has no such locks, they stay.
+    SIGTERM waits until the block has ended. A writer that is killed by SIGKILL leaves its temporary
+    file behind, `.NAME.xxxxxxxx.tmp`; the next writer of the same file removes it. It tells those
+    from files that are being written by their locks, which end with their process; where the system
+    has no such locks, they stay.
 
     Raises
     ------
     OSError
         The file cannot be written.
     """
+    target, stem, mode = _place(path)
+    with unterminated():
+        _remove_leftovers(stem)
+        temporary, file = _create(stem)
+        try:
+            with file:
+                if mode is not None:
+                    os.chmod(temporary, mode)
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                if fcntl:  # while it is locked: no other writer takes it for a leftover
+                    os.replace(temporary, target)
+            if not fcntl:  # Windows moves no open file
+                os.replace(temporary, target)
+        except BaseException:  # Ctrl-C, too
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _synchronize(os.path.dirname(target))
+
+
+def try_replacing(path: str) -> None:
+    """Raise OSError if `replacing(path)` would, as far as that shows before there is anything."""
+    _, stem, _ = _place(path)
+    with unterminated():
+        temporary, file = _create(stem)
+        file.close()
+        os.unlink(temporary)
+
+
+def _place(path: str) -> tuple[str, str, int | None]:
+    """Where the file will be, how its temporary file begins, and the old file's permissions."""
     if not os.path.basename(path):
         raise IsADirectoryError(path)
+    mode = _mode(path)
     target = os.path.realpath(path)
-    mode = _mode(target)
-    stem = os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:50]}")
-    _remove_leftovers(stem)
-    temporary, file = _create(stem)
-    try:
-        with file:
-            if mode is not None:
-                os.chmod(temporary, mode)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            if fcntl:  # while it is locked: no other writer takes it for a leftover
-                os.replace(temporary, target)
-        if not fcntl:  # Windows moves no open file
-            os.replace(temporary, target)
-    except BaseException:  # Ctrl-C, too
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _synchronize(os.path.dirname(target))
+    return target, os.path.join(os.path.dirname(target), f".{os.path.basename(target)[:50]}"), mode
 
 
-def _mode(target: str) -> int | None:
+def _mode(path: str) -> int | None:
     """The permissions of the file that will be replaced; None if there is none."""
     try:
-        status = os.stat(target)
+        status = os.stat(path)
     except FileNotFoundError:
         return None
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(target)
+        raise IsADirectoryError(path)
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(f"{target} is a device or a pipe, not a file")
-    if not os.access(target, os.W_OK):
-        raise PermissionError(target)
+        raise OSError("it is a device or a pipe, not a file")
+    if not os.access(path, os.W_OK):
+        raise PermissionError(path)
     return stat.S_IMODE(status.st_mode)
 
 

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
-from backprop_xp.storage.atomic import replacing
 from backprop_xp.storage.container import (
     CODES,
     METADATA,
@@ -28,6 +27,7 @@ from backprop_xp.storage.container import (
 )
 from backprop_xp.storage.documents import decode, encode
 from backprop_xp.storage.problems import file_name, unreadable, unwritable
+from backprop_xp.storage.whole_files import write_whole
 
 FORMAT = "backprop_xp"
 VERSION = 1
@@ -71,10 +71,9 @@ def write(
     try:
         stored = {key: _storable(key, array) for key, array in arrays.items()}
         content = serialized(stored, {FORMAT: _sealed(stored, metadata)})
-        with replacing(name) as file:
-            file.write(content)
-    except (OSError, ValueError, MemoryError) as problem:
+    except (ValueError, MemoryError) as problem:
         raise CheckpointError(unwritable(name, problem)) from problem
+    write_whole(name, content, CheckpointError)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

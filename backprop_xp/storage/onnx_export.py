@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop_xp.errors import CheckpointError, ConfigurationError
-from backprop_xp.storage.atomic import replacing
-from backprop_xp.storage.problems import file_name, unwritable
+from backprop_xp.storage.problems import file_name
+from backprop_xp.storage.whole_files import write_whole
 
 # Old enough for most runtimes in use, new enough for every operator below.
 _OPSET, _IR_VERSION = 17, 8
@@ -71,11 +71,7 @@ def export(path: str | os.PathLike[str], layers: Iterable[Layer]) -> None:
     if size > _LARGEST:
         raise CheckpointError(f"{name} cannot be written: {size:,} bytes are too many for ONNX")
     model = _model(_import_onnx(), layers).SerializeToString()
-    try:
-        with replacing(name) as file:
-            file.write(model)
-    except OSError as problem:
-        raise CheckpointError(unwritable(name, problem)) from problem
+    write_whole(name, model, CheckpointError)
 
 
 def _model(onnx: Any, layers: list[Layer]) -> Any:

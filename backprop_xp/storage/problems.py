@@ -26,10 +26,16 @@ def file_name(path: Any) -> str:
     return name
 
 
-def unwritable(name: str, problem: Exception) -> str:
-    """Why a file could not be written, and what to do."""
-    directory = os.path.dirname(os.path.abspath(name))
-    if isinstance(problem, FileNotFoundError):
+def unwritable(name: str, problem: Exception, called: str = "") -> str:
+    """Why a file could not be written, and what to do; `called` is what the user calls it."""
+    linked = os.path.islink(name)
+    target = os.path.realpath(name) if linked else _absolute(name)
+    directory = os.path.dirname(target)
+    if isinstance(problem, FileNotFoundError) and os.path.isdir(directory):
+        reason = f"{directory} takes no new file; choose another place"
+    elif isinstance(problem, FileNotFoundError) and linked:
+        reason = f"it is a link to {target}, and there is no directory {directory}; create it first"
+    elif isinstance(problem, FileNotFoundError):
         reason = f"there is no directory {directory}; create it first"
     elif isinstance(problem, IsADirectoryError):
         reason = "it is a directory; name a file in it"
@@ -39,17 +45,19 @@ def unwritable(name: str, problem: Exception) -> str:
         reason = "there is no permission to write here; choose another place"
     elif isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
         reason = "the disk is full; make room or choose another place"
+    elif isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG:
+        reason = "its name is longer than the system allows; choose a shorter one"
     elif isinstance(problem, MemoryError):
         reason = "there is no room in memory for a copy of its arrays"
     else:
         reason = _plainly(problem)
-    return f"{name} cannot be written: {reason}"
+    return f"{called or name} cannot be written: {reason}"
 
 
 def unreadable(name: str, problem: Exception) -> str:
     """Why a file could not be read, and what to do."""
     if isinstance(problem, FileNotFoundError):
-        reason = f"there is no such file (looked in {os.path.dirname(os.path.abspath(name))})"
+        reason = f"there is no such file (looked in {os.path.dirname(_absolute(name))})"
     elif isinstance(problem, IsADirectoryError):
         reason = "it is a directory; name a file in it"
     elif isinstance(problem, PermissionError):
@@ -59,6 +67,13 @@ def unreadable(name: str, problem: Exception) -> str:
     else:
         reason = _plainly(problem)
     return f"{name} cannot be read: {reason}"
+
+
+def _absolute(name: str) -> str:
+    try:
+        return os.path.abspath(name)
+    except OSError:  # the current directory has been removed
+        return name
 
 
 def _plainly(problem: Exception) -> str:

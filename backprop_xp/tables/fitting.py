@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.errors import DataError
 from backprop_xp.sources import extras
+from backprop_xp.tables.choosing import Choice, choose_columns
 from backprop_xp.tables.columns import (
     Frame,
     Series,
     as_numbers,
     as_text,
+    is_boolean,
     is_text,
-    kind,
     not_a_number,
+    not_alike,
     row_number,
 )
-from backprop_xp.tables.preprocessing import Category, Number, Preprocessing, listed
+from backprop_xp.tables.dates import PARTS, as_dates, not_a_date, parts_of
+from backprop_xp.tables.looks import merged
+from backprop_xp.tables.preprocessing import (
+    Category,
+    Column,
+    Date,
+    Number,
+    Preprocessing,
+    listed,
+)
 
 # One feature per category, up to so many; the rarest beyond share one.
 _CATEGORIES = 100
-# A text column is an identifier or free text if more than half of so many values are different.
-_IDENTIFIER_ROWS = 20
-# Names of a column that counts the rows.
-_COUNTERS = {"", "id", "index", "row", "rownames", "row_id", "row_number", "unnamed: 0"}
 
 
 def fit_preprocessing(
-    frame: Frame, target: str, drop: Sequence[str] = (), together: bool = False
+    frame: Frame,
+    target: str,
+    drop: Sequence[str] = (),
+    together: bool = False,
+    choice: Choice | None = None,
 ) -> tuple[Preprocessing, list[str]]:
     """Learn how to turn columns into X.
 
     Numbers are standardised, a missing one being the median with a feature that marks it.
-    Categories become one feature each, "missing" among them; a column of more than 100 keeps the 99
-    most frequent, and the rest share a feature. Left out are identifiers (text of which more than
-    half the values are different; the number of the row), dates, and what `drop` names.
+    Categories become one feature each, a missing one among them; a column of more than 100 keeps
+    the 99 most frequent, and the rest share a feature. Dates become year, month, day of the week,
+    the days since a fixed day and, if there are times, the hour, as numbers.
 
     Parameters
     ----------
@@ -49,6 +61,8 @@ def fit_preprocessing(
         Columns to leave out.
     together : bool
         Standardise all numbers by one mean and deviation, as pixels want it.
+    choice : Choice, optional
+        What the columns are used as; by default what `choose_columns` says of these rows.
 
     Returns
     -------
@@ -59,57 +73,33 @@ def fit_preprocessing(
     Raises
     ------
     DataError
-        A column has no values, is infinite somewhere, or nothing is left to learn from.
+        A column is infinite somewhere, or nothing is left to learn from.
     """
-    left_out, notices = list(drop), []
-    kinds: dict[str, str] = {}
-    for name in frame.columns:
-        if name == target or name in drop:
-            continue
-        kinds[name], why = _use(frame[name], name)
-        if why:
-            notices.append(f"column {name!r} is left out: {why}")
-            left_out.append(name)
+    choice = choose_columns(frame, target, drop) if choice is None else choice
+    kinds = dict(choice.kinds)
+    notices = choice.notices()
+    for name in choice.kinds:
+        if frame[name].isna().all():
+            notices.append(f"column {name!r} is left out: it has no value in the training rows")
             del kinds[name]
     if not kinds:
-        raise DataError(f"no column is left to learn {target!r} from")
-    numbers = [name for name, holds in kinds.items() if holds == "number"]
-    categories = [name for name, holds in kinds.items() if holds == "category"]
-    fitted: dict[str, Number | Category] = {}
-    fitted.update(_fit_numbers(frame, numbers, together, notices))
-    fitted.update(_fit_categories(frame, categories, notices))
-    columns = tuple(fitted[name] for name in kinds)
-    return Preprocessing(columns, target, tuple(left_out)), notices
+        raise DataError(_nothing_left(target, choice))
+    fitted: dict[str, Column] = {}
+    fitted.update(_fit_numbers(frame, _of("number", kinds), together, notices))
+    fitted.update(_fit_categories(frame, _of("category", kinds), notices))
+    for name in _of("date", kinds):
+        fitted[name] = _fit_date(frame[name], choice.spellings[name], notices)
+    left_out = [name for name in frame.columns if name not in kinds and name != target]
+    return Preprocessing(tuple(fitted[name] for name in kinds), target, tuple(left_out)), notices
 
 
-def _use(column: Series, name: str) -> tuple[str, str]:
-    """What a column is used as, and why it is not."""
-    holds = kind(column)
-    if holds == "empty":
-        raise DataError(
-            f"column {name!r} has no value in any of the {len(column):,} training rows: remove it, "
-            f"or leave it out with --drop {name!r}"
-        )
-    if holds == "other":
-        return holds, f"{column.dtype} values are neither numbers nor categories"
-    if holds == "number":
-        counts = name.lower() in _COUNTERS and _counts_rows(column)
-        return holds, "it counts the rows" if counts else ""
-    different, present = column.nunique(), int(column.notna().sum())
-    if different > max(_IDENTIFIER_ROWS, present // 2):
-        row, value, are_numbers = not_a_number(column)
-        if are_numbers > present // 2:
-            raise DataError(
-                f"column {name!r} holds {are_numbers:,} numbers, but row {row} has {value!r}: "
-                f"correct or empty such fields, or leave it out with --drop {name!r}"
-            )
-        return holds, f"{different:,} different values in {present:,} rows look like an identifier"
-    return holds, ""
+def _of(kind: str, kinds: Mapping[str, str]) -> list[str]:
+    return [name for name, holds in kinds.items() if holds == kind]
 
 
-def _counts_rows(column: Series) -> bool:
-    values = as_numbers(column, "column")
-    return len(column) > 2 and bool(np.ptp(values - column.index.to_numpy()) == 0)
+def _nothing_left(target: str, choice: Choice) -> str:
+    why = "; ".join(f"{name!r}, {reason}" for name, reason in [*choice.left_out.items()][:3])
+    return f"no column is left to learn {target!r} from" + (f": {why}" if why else "")
 
 
 def _fit_numbers(
@@ -157,18 +147,43 @@ def _fit_numbers(
     }
 
 
+def _fit_date(column: Series, spelling: str, notices: list[str]) -> Date:
+    dates = as_dates(column, spelling, f"column {column.name!r}")
+    numbers = parts_of(dates)
+    if not numbers["hour"].any():
+        del numbers["hour"]
+    frame = extras.pandas().DataFrame(numbers)
+    fitted = _fit_numbers(frame, list(numbers), False, [])
+    # One mark is enough: all of them are missing together.
+    parts = tuple(replace(fitted[n], mark=fitted[n].mark and n == PARTS[0]) for n in numbers)
+    missing = int(column.isna().sum())
+    notices.append(
+        f"column {column.name!r} holds dates ({_such_as(column, spelling)}) → {', '.join(numbers)}"
+        + (f"; {missing:,} missing → the medians, and marked" if missing else "")
+    )
+    return Date(str(column.name), spelling, parts)
+
+
+def _such_as(column: Series, spelling: str) -> str:
+    """An example, and what is the day in it if it could be the month."""
+    if not is_text(column):
+        return f"such as {column.dropna().iloc[0]}"
+    order = {"%d/%m": ", the day first", "%m/%d": ", the month first"}.get(spelling[:5], "")
+    return f"such as {column.dropna().iloc[0]!r}{order}"
+
+
 def _fit_categories(frame: Frame, names: list[str], notices: list[str]) -> dict[str, Category]:
     if not names:
         return {}
     scale = extras.extra("sklearn.preprocessing", "tables", "training on a table")
-    texts = np.column_stack([as_text(frame[name]) for name in names])
+    texts = np.column_stack([_named(frame[name], name, notices) for name in names])
     encoder = scale.OneHotEncoder(max_categories=_CATEGORIES, handle_unknown="infrequent_if_exist")
     encoder.fit(texts)
     fitted = {}
     for i, name in enumerate(names):
         rare = encoder.infrequent_categories_[i]
         values = _without(encoder.categories_[i], rare)
-        fitted[name] = Category(name, values, rare is not None, is_text(frame[name]))
+        fitted[name] = Category(name, values, rare is not None, not is_boolean(frame[name]))
         missing = int(frame[name].isna().sum())
         if missing:
             notices.append(f"column {name!r}: {missing:,} missing → a category of their own")
@@ -181,18 +196,35 @@ def _fit_categories(frame: Frame, names: list[str], notices: list[str]) -> dict[
     return fitted
 
 
-def _without(values: Any, rare: Any) -> tuple[str, ...]:
+def _named(column: Series, name: str, notices: list[str]) -> np.ndarray:
+    """The categories of the rows by name, None where one is missing."""
+    codes, texts = as_text(column)
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    names, more = merged(texts, counts, f"column {name!r}")
+    notices += more
+    named: np.ndarray = np.array([*names, None], dtype=object)[codes]
+    return named
+
+
+def _without(values: Any, rare: Any) -> tuple[str | None, ...]:
     left = set() if rare is None else set(rare)
-    return tuple(str(value) for value in values if value not in left)
+    return tuple(value for value in values if value not in left)
 
 
 def _mention_numbers(column: Series, name: str, notices: list[str]) -> None:
-    """Say so if the categories of a text column are mostly numbers: a slip in the data?"""
+    """Say so if the categories of a text column are mostly numbers or dates: a slip?"""
     if not is_text(column):
         return
+    if why := not_alike(column):
+        notices.append(f"column {name!r} is categories: {why}")
+    if spoilt := not_a_date(column):
+        row, value = spoilt
+        notices.append(
+            f"column {name!r} is categories because of {value!r} (row {row}); most else is dates"
+        )
     different = column.dropna().drop_duplicates()
     _, value, numbers = not_a_number(different)
-    if len(different) > 2 and numbers > len(different) // 2:
+    if len(different) > 2 and len(different) > numbers > len(different) // 2:
         row = not_a_number(column)[0]
         notices.append(
             f"column {name!r} is categories because of {value!r} (row {row}); all else is numbers"

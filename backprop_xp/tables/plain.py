@@ -7,27 +7,34 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from backprop_xp.tables.preprocessing import Category, Number, Preprocessing
+from backprop_xp.tables.dates import PARTS
+from backprop_xp.tables.preprocessing import Category, Column, Date, Number, Preprocessing
+from backprop_xp.tables.reading import Reading
+from backprop_xp.tables.spelling import MARKS
 from backprop_xp.tables.task import KINDS, Task
 
-_FORMAT = 1
+_FORMAT = 2
+# Of format 1, which knew no dates, and named a missing category by this word.
+_OLD_FORMAT, _OLD_MISSING = 1, "missing"
+_KINDS = {Number: "number", Category: "category", Date: "date"}
 
 
-def as_plain(preprocessing: Preprocessing, task: Task) -> dict[str, Any]:
-    """Return both as a mapping that JSON can hold."""
-    columns = [
-        {"kind": "number" if isinstance(column, Number) else "category", **asdict(column)}
-        for column in preprocessing.columns
-    ]
+def as_plain(preprocessing: Preprocessing, task: Task, reading: Reading) -> dict[str, Any]:
+    """Return all three as a mapping that JSON can hold."""
+    columns = [{"kind": _KINDS[type(c)], **asdict(c)} for c in preprocessing.columns]
     return {
         "format": _FORMAT,
         "columns": columns,
         "left_out": list(preprocessing.left_out),
         "task": asdict(task),
+        "reading": {
+            "decimal": reading.likely_decimal,
+            "missing": None if reading.missing is None else list(reading.missing),
+        },
     }
 
 
-def from_plain(plain: Any) -> tuple[Preprocessing, Task]:
+def from_plain(plain: Any) -> tuple[Preprocessing, Task, Reading]:
     """Return what `as_plain` was given; every entry is checked, as the file may come from anywhere.
 
     Raises
@@ -35,14 +42,30 @@ def from_plain(plain: Any) -> tuple[Preprocessing, Task]:
     KeyError, TypeError, ValueError
         An entry is missing, or not what `as_plain` writes.
     """
-    if plain["format"] != _FORMAT:
+    old = plain["format"] == _OLD_FORMAT
+    if not old and plain["format"] != _FORMAT:
         raise ValueError(f"format {plain['format']!r}")
     task = _task(plain["task"])
-    columns = tuple(
-        _number(entry) if entry["kind"] == "number" else _category(entry)
-        for entry in _a(list, plain, "columns")
-    )
-    return Preprocessing(columns, task.target, _texts(plain, "left_out")), task
+    columns = tuple(_column(entry, old) for entry in _a(list, plain, "columns"))
+    preprocessing = Preprocessing(columns, task.target, _texts(plain, "left_out"))
+    return preprocessing, task, Reading() if old else _reading(plain["reading"])
+
+
+def _column(entry: Mapping[str, Any], old: bool) -> Column:
+    kind = entry["kind"]
+    if kind == "date":
+        parts = tuple(map(_number, _a(list, entry, "parts")))
+        if not {part.name for part in parts} <= set(PARTS):
+            raise ValueError("a date has other parts")
+        return Date(_a(str, entry, "name"), _a(str, entry, "spelling"), parts)
+    return _number(entry) if kind == "number" else _category(entry, old)
+
+
+def _reading(entry: Mapping[str, Any]) -> Reading:
+    if entry["decimal"] not in MARKS:
+        raise ValueError(f"decimal {entry['decimal']!r}")
+    missing = None if entry["missing"] is None else _texts(entry, "missing")
+    return Reading(missing=missing, likely_decimal=entry["decimal"])
 
 
 def _number(entry: Mapping[str, Any]) -> Number:
@@ -55,12 +78,14 @@ def _number(entry: Mapping[str, Any]) -> Number:
     )
 
 
-def _category(entry: Mapping[str, Any]) -> Category:
+def _category(entry: Mapping[str, Any], old: bool) -> Category:
+    values = _a(list, entry, "values")
+    if old:
+        values = [None if value == _OLD_MISSING else value for value in values]
+    if not all(value is None or isinstance(value, str) for value in values):
+        raise TypeError(f"values are {values!r}")
     return Category(
-        _a(str, entry, "name"),
-        _texts(entry, "values"),
-        _a(bool, entry, "other"),
-        _a(bool, entry, "text"),
+        _a(str, entry, "name"), tuple(values), _a(bool, entry, "other"), _a(bool, entry, "text")
     )
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import ConfigurationError
-from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.choosing import choose_columns
+from backprop_xp.tables.columns import Frame, as_numbers, is_text
 from backprop_xp.tables.fitting import fit_preprocessing
 from backprop_xp.tables.preprocessing import Preprocessing, listed
 from backprop_xp.tables.rows import hold_out, with_target
@@ -33,7 +34,17 @@ class Part:
 class Prepared:
     """A table ready for training; `prepare` makes it.
 
-    `validation` is taken from the training rows, or None.
+    Attributes
+    ----------
+    task : Task
+    preprocessing : Preprocessing
+    training, held_out : Part
+    validation : Part or None
+        Taken from the training rows.
+    notices : list of str
+        What was done that the user may not expect, a line each.
+    left_out : dict of str to str
+        The columns that nothing is learned from, though nobody said so, and why.
     """
 
     task: Task
@@ -42,6 +53,18 @@ class Prepared:
     validation: Part | None
     held_out: Part
     notices: list[str]
+    left_out: dict[str, str]
+
+    @property
+    def warning(self) -> str | None:
+        """What is to be said loudly: most columns are left out."""
+        columns = len(self.preprocessing.columns) + len(self.left_out)
+        if 2 * len(self.left_out) <= columns:
+            return None
+        return (
+            f"most columns were left out, {len(self.left_out):,} of {columns:,}: "
+            f"{listed(list(self.left_out))}. The notices say why"
+        )
 
 
 def prepare(
@@ -50,6 +73,9 @@ def prepare(
     *,
     task: str | None = None,
     drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    decimal: str = ".",
     together: bool = False,
     held_out: float = 0.2,
     validation: float = 0.0,
@@ -67,6 +93,12 @@ def prepare(
         "binary", "multiclass" or "regression"; by default what the target looks like.
     drop : sequence of str
         Columns to leave out.
+    keep : sequence of str
+        Columns to use though they look like row numbers or identifiers.
+    categorical : sequence of str
+        Columns that are categories even if they are numbers, such as postcodes.
+    decimal : str
+        What stands before the decimals of a target whose numbers are text.
     together : bool
         Standardise all numbers by one mean and deviation.
     held_out : float
@@ -84,18 +116,28 @@ def prepare(
     """
     names = list(frame.columns)
     require_column(target, names, "--target")
-    for name in drop:
-        require_column(name, names, "--drop")
-    if target in drop:
-        raise ConfigurationError(f"--drop {target!r} is the target")
+    for option, chosen_ in (("--drop", drop), ("--keep", keep), ("--categorical", categorical)):
+        for name in chosen_:
+            require_column(name, names, option)
+            if name == target:
+                raise ConfigurationError(f"{option} {target!r} is the target")
+            if option != "--drop" and name in drop:
+                raise ConfigurationError(f"{option} {name!r}: --drop leaves it out")
+    choice = choose_columns(frame, target, drop, keep, categorical)
     frame, notices = with_target(frame, target)
-    chosen = infer_task(frame[target], target, task)
+    chosen = infer_task(frame[target], target, task, decimal, notices)
+    if not chosen.classes:
+        values = as_numbers(frame[target], f"the target {target!r}", decimal)
+        if is_text(frame[target]):
+            text = frame[target].iloc[0]
+            notices.append(f"target {target!r}: read as numbers ({text!r} is {values[0]:.12g})")
+        frame = frame.assign(**{target: values})
     rest, tested, more = hold_out(frame, chosen, held_out, seed)
     notices += more
     watched = None
     if validation:
         rest, watched, _ = hold_out(rest, chosen, validation, seed + 1)
-    preprocessing, more = fit_preprocessing(rest, target, drop, together)
+    preprocessing, more = fit_preprocessing(rest, target, drop, together, choice)
     chosen = chosen.fitted(rest[target])
 
     def part(rows: Frame) -> Part:
@@ -110,6 +152,7 @@ def prepare(
         None if watched is None else part(watched),
         part(tested),
         notices + more,
+        choice.left_out,
     )
 
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import TypeAlias
 
 import numpy as np
 
 from backprop_xp.errors import DataError
 from backprop_xp.tables.columns import Frame, Series, as_numbers, as_text, row_number
+from backprop_xp.tables.dates import as_dates, parts_of
+from backprop_xp.tables.looks import Lookup, look
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,13 @@ class Number:
 class Category:
     """A column of categories: one feature per value, 1 where the row has it.
 
-    A missing value is the category "missing". With `other` the last feature stands for all values
-    that are not listed; without, such a value is an error. `text` says that the values were text
-    and not booleans.
+    The value None is a missing one. With `other` the last feature stands for all values that are
+    not listed; without, such a value is an error. `text` says that the values were text and not
+    booleans.
     """
 
     name: str
-    values: tuple[str, ...]
+    values: tuple[str | None, ...]
     other: bool
     text: bool
 
@@ -74,27 +77,64 @@ class Category:
 
     def fill(self, X: np.ndarray, column: Series, allow_unseen: bool) -> None:
         """Write the features of a column into X, (m, width) of zeros."""
-        import pandas as pd
-
-        texts = as_text(column)
-        codes = np.asarray(pd.Index(self.values, dtype=object).get_indexer(texts))
+        numbers, texts = as_text(column)
+        known = Lookup(self.values)
+        places = np.array([*map(known.find, texts), known.find(None)], dtype=np.int64)
+        codes = places[numbers]  # the number of a missing value, −1, takes the last
         unseen = codes < 0
         if self.other:
             codes = np.where(unseen, len(self.values), codes)
         elif unseen.any() and not allow_unseen:
-            raise DataError(self._unseen(column, texts, np.flatnonzero(unseen)))
+            rows = np.flatnonzero(unseen)
+            value = None if numbers[rows[0]] < 0 else texts[numbers[rows[0]]]
+            raise DataError(self._unseen(column, value, rows))
         rows = np.flatnonzero(codes >= 0)
         X[rows, codes[rows]] = 1.0
 
-    def _unseen(self, column: Series, texts: np.ndarray, rows: np.ndarray) -> str:
-        value = texts[rows[0]]
-        near = get_close_matches(value, self.values, n=1)
+    def _unseen(self, column: Series, value: str | None, rows: np.ndarray) -> str:
+        row, name = row_number(column, rows[0]), self.name
+        many = f"({len(rows):,} of {len(column):,} rows have such values)"
+        advice = "let such rows have none of the known values: --allow-unseen"
+        if value is None:
+            return (
+                f"column {name!r} has no value in row {row}, but all rows had one at training "
+                f"{many}. Fill it in, or {advice}"
+            )
+        near = get_close_matches(value, [v for v in self.values if v is not None], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return (
-            f"column {self.name!r} has {value!r} in row {row_number(column, rows[0])}, which no "
-            f"row had at training ({len(rows):,} of {len(texts):,} rows have such values).{hint} "
-            "Correct it, or let such rows have none of the known values: --allow-unseen"
+            f"column {name!r} has {value!r} in row {row}, which no row had at training {many}."
+            f"{hint} Correct it, or {advice}"
         )
+
+
+@dataclass(frozen=True)
+class Date:
+    """A column of dates: numbers such as the year and the day of the week, each standardised.
+
+    `spelling` is how texts spell the date; `parts` has a `Number` for each of some of
+    `backprop_xp.tables.dates.PARTS`, by its name.
+    """
+
+    name: str
+    spelling: str
+    parts: tuple[Number, ...]
+
+    @property
+    def width(self) -> int:
+        """How many features it makes."""
+        return sum(part.width for part in self.parts)
+
+    def fill(self, X: np.ndarray, column: Series) -> None:
+        """Write the features of a column into X, (m, width) of zeros."""
+        numbers = parts_of(as_dates(column, self.spelling, f"column {self.name!r}"))
+        start = 0
+        for part in self.parts:
+            part.fill(X[:, start : start + part.width], numbers[part.name])
+            start += part.width
+
+
+Column: TypeAlias = Number | Category | Date
 
 
 @dataclass(frozen=True)
@@ -103,7 +143,7 @@ class Preprocessing:
 
     Attributes
     ----------
-    columns : tuple of Number and Category
+    columns : tuple of Number, Category and Date
         In the order of their features in X.
     target : str
         The column to be predicted, which a frame may have.
@@ -111,7 +151,7 @@ class Preprocessing:
         Columns that were in the training file but are not used; a frame may have them.
     """
 
-    columns: tuple[Number | Category, ...]
+    columns: tuple[Column, ...]
     target: str
     left_out: tuple[str, ...] = field(default=())
 
@@ -123,7 +163,7 @@ class Preprocessing:
     @property
     def text(self) -> list[str]:
         """The columns that hold text: to be read as such, even where they look like numbers."""
-        return [c.name for c in self.columns if isinstance(c, Category) and c.text]
+        return [c.name for c in self.columns if isinstance(c, Date) or getattr(c, "text", False)]
 
     def transform(self, frame: Frame, allow_unseen: bool = False) -> np.ndarray:
         """Return X, float32, (m, features).
@@ -134,17 +174,24 @@ class Preprocessing:
             A column is missing or unknown, holds text where numbers were, or a value that no row
             had at training (unless `allow_unseen`, which gives it zeros).
         """
+        frame = self._named_alike(frame)
         self.check(list(frame.columns))
         X = np.zeros((len(frame), self.features), dtype=np.float32)
         start = 0
         for column in self.columns:
             part = X[:, start : start + column.width]
-            if isinstance(column, Number):
-                column.fill(part, frame[column.name])
-            else:
+            if isinstance(column, Category):
                 column.fill(part, frame[column.name], allow_unseen)
+            else:
+                column.fill(part, frame[column.name])
             start += column.width
         return X
+
+    def _named_alike(self, frame: Frame) -> Frame:
+        """The frame, with our names for columns whose names look the same."""
+        ours = [*(column.name for column in self.columns), *self.left_out, self.target]
+        known = {look(name): name for name in ours}
+        return frame.rename(columns=lambda name: known.get(look(str(name)), name))
 
     def check(self, names: Sequence[str]) -> None:
         """Raise DataError unless these are the columns of the training file."""

@@ -1,204 +1,144 @@
-"""From a CSV, Parquet or NPZ file to a frame."""
+"""From a CSV, Parquet or NPZ file to a frame whose columns have types."""
 
 from __future__ import annotations
 
-import csv
-import zipfile
-import zlib
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-import numpy as np
-
-from backprop_xp.errors import DataError
+from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
-from backprop_xp.tables.columns import Frame
-
-# Besides what pandas takes for a missing value: an empty field, NA, N/A, NaN, null, None, …
-_ALSO_MISSING = ["?"]
-_SEPARATORS = ",;\t|"
-# A single array (.npy) under the name of an .npz is a TypeError.
-_NPZ_PROBLEMS = (
-    *(ValueError, TypeError, KeyError, EOFError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
-)
+from backprop_xp.tables.columns import Frame, require_different
+from backprop_xp.tables.csv_files import CsvFile
+from backprop_xp.tables.looks import trimmed
+from backprop_xp.tables.npz_files import read_npz
+from backprop_xp.tables.opening import called, opened
+from backprop_xp.tables.parquet_tables import read_parquet
+from backprop_xp.tables.recognition import Recognition, recognise, recognise_csv
+from backprop_xp.tables.spelling import MARKS
 
 
-def read_table(path: str | Path, text: Iterable[str] = ()) -> Frame:
-    """Read a table; the index of the frame numbers its rows from 0.
+@dataclass(frozen=True)
+class Reading:
+    """How the texts of a file are to be read.
+
+    Attributes
+    ----------
+    encoding : str
+        Of a CSV.
+    separator : str, optional
+        Of a CSV; by default what its first rows say.
+    decimal : str, optional
+        "." or ","; by default what most numbers of the file have before their decimals.
+    missing : tuple of str, optional
+        The texts that stand for a missing value, in all kinds of files; by default
+        `backprop_xp.tables.recognition.USUAL_MISSING`, in a CSV alone. Empty fields of a CSV always
+        are.
+    likely_decimal : str
+        Where the numbers of a file read both ways: that of the training file.
+    """
+
+    encoding: str = "utf-8"
+    separator: str | None = None
+    decimal: str | None = None
+    missing: tuple[str, ...] | None = None
+    likely_decimal: str = "."
+
+    def __post_init__(self) -> None:
+        if self.decimal is not None and self.decimal not in MARKS:
+            raise ConfigurationError(f"--decimal {self.decimal!r}: expected . or ,")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was read.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+        Its index numbers the rows from 0; it has at least one row and one column, all names text
+        and different, without blanks around them and with composed accents.
+    kind : str
+        ".csv", ".tsv", ".parquet" or ".npz".
+    reading : Reading
+        How it was read, with the decimal mark that was found as `likely_decimal`.
+    notices : list of str
+        What texts were taken for missing, and which columns for numbers in another spelling.
+    """
+
+    frame: Frame
+    kind: str
+    reading: Reading
+    notices: list[str]
+
+
+def read_table(
+    path: str | Path,
+    text: Iterable[str] = (),
+    exact: Iterable[str] = (),
+    reading: Reading | None = None,
+) -> Table:
+    """Read a table.
 
     Parameters
     ----------
     path : str or Path
-        `.csv` and `.tsv` (UTF-8, a header, separated by a comma, semicolon, tab or bar), `.parquet`
-        or `.npz` (arrays X and y or Y, or an array per column).
+        `.csv` and `.tsv` (a header, separated by a comma, semicolon, tab or bar), `.parquet` or
+        `.npz` (arrays X and y or Y, or an array per column); packed as `.csv.gz` or the like; a
+        pipe; or - for standard input.
     text : iterable of str
         Columns whose fields are text even if they look like numbers (a CSV does not say).
-
-    Returns
-    -------
-    pandas.DataFrame
-        With at least one row and one column, all names text and different.
+    exact : iterable of str
+        Columns that may be labels: those of a CSV become numbers only if they are whole numbers
+        without leading zeros; lists of a Parquet file stay one column.
+    reading : Reading, optional
 
     Raises
     ------
     DataError
         The file cannot be read as a table; the message is one line and says why.
     ConfigurationError
-        An extra is not installed.
+        An extra is not installed, or `reading` makes no sense.
     """
-    path = Path(path)
-    readers = {".csv": _csv, ".tsv": _csv, ".parquet": _parquet, ".npz": _npz}
-    if path.is_dir():
-        raise DataError(f"{path} is a directory: expected a file")
-    if not path.exists():
-        raise DataError(f"{path}: no such file")
-    if path.suffix.lower() not in readers:
-        raise DataError(
-            f"{path}: expected a name that ends in {', '.join(readers)}"
-            + (f", not {path.suffix}" if path.suffix else "")
-        )
+    path, reading = Path(path), Reading() if reading is None else reading
+    text, exact = set(text), set(exact)
     extras.pandas()
     try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{path} is empty")
-        frame = readers[path.suffix.lower()](path, list(text))
+        with opened(path) as (file, kind):
+            frame, found = _read(file, path, kind, {"text": text, "exact": exact}, reading)
     except OSError as problem:
-        raise DataError(f"{path} cannot be read: {problem.strerror or problem}") from problem
+        why = problem.strerror or problem
+        raise DataError(f"{called(path)} cannot be read: {why}") from problem
     except MemoryError as problem:
-        raise DataError(f"{path} does not fit into memory") from problem
-    return _checked(frame, path)
+        raise DataError(f"{called(path)} does not fit into memory") from problem
+    return Table(frame, kind, replace(reading, likely_decimal=found.decimal), found.notices())
 
 
-def _checked(frame: Frame, path: Path) -> Frame:
-    frame.columns = [str(name) for name in frame.columns]
-    _require_different(list(frame.columns), path)
-    if frame.shape[1] == 0:
-        raise DataError(f"{path} has no columns")
-    if frame.shape[0] == 0:
-        raise DataError(f"{path} has a header but no rows")
+def _read(
+    file: IO[bytes], path: Path, kind: str, columns: dict[str, set[str]], reading: Reading
+) -> tuple[Frame, Recognition]:
+    name = called(path)
+    how: dict[str, Any] = {
+        "missing": reading.missing,
+        "decimal": reading.decimal,
+        "likely_decimal": reading.likely_decimal,
+        **columns,
+    }
+    if kind in (".csv", ".tsv"):
+        csv = CsvFile(file, name, reading.encoding, reading.separator)
+        frame, found = recognise_csv(csv, **how)
+        return _checked(frame, name), found
+    raw = read_npz(file, name) if kind == ".npz" else read_parquet(file, name, columns["exact"])
+    return recognise(_checked(raw, name), **how)
+
+
+def _checked(frame: Frame, name: str) -> Frame:
+    names = [trimmed(str(column)) for column in frame.columns]
+    require_different(names, name)
+    if not names:
+        raise DataError(f"{name} has no columns")
+    if not len(frame):
+        raise DataError(f"{name} has a header but no rows")
+    frame.columns = names
     return frame.reset_index(drop=True)
-
-
-def _require_different(names: list[str], path: Path) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1}) if _repeat(names) else []
-    if twice:
-        raise DataError(
-            f"{path}: more than one column is called {', '.join(map(repr, twice))}: rename them"
-        )
-
-
-def _repeat(names: list[str]) -> bool:
-    return len(set(names)) < len(names)
-
-
-# -- CSV ---------------------------------------------------------------------------------------
-
-
-def _csv(path: Path, text: list[str]) -> Frame:
-    pd = extras.pandas()
-    try:
-        names, separator = _scan(path)
-        return pd.read_csv(
-            path,
-            sep=separator,
-            header=0,
-            names=names,
-            index_col=False,
-            encoding="utf-8-sig",
-            skipinitialspace=True,
-            na_values=_ALSO_MISSING,
-            dtype={name: str for name in names if name in text},
-            low_memory=False,  # one type per column, not one per piece of the file
-        )
-    except UnicodeDecodeError as problem:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {problem.start}): convert it first, for example "
-            f"iconv -f latin1 -t utf-8 {path}"
-        ) from problem
-    except (csv.Error, pd.errors.ParserError, pd.errors.EmptyDataError) as problem:
-        raise DataError(f"{path} is not a readable CSV: {_one_line(problem)}") from problem
-
-
-def _scan(path: Path) -> tuple[list[str], str]:
-    """Read the file once for what pandas would let pass: rows of another length than the header.
-
-    Returns the names of the columns, and what separates them.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-        if "\0" in first:
-            raise DataError(f"{path} is not text: it holds zero bytes")
-        separator = max(_SEPARATORS, key=first.count)
-        file.seek(0)
-        rows = csv.reader(file, delimiter=separator, skipinitialspace=True)
-        header = next((row for row in rows if row), [])
-        names = [name or f"Unnamed: {i}" for i, name in enumerate(header)]
-        if not any(header):
-            raise DataError(f"{path} is empty")
-        _require_different(names, path)
-        for row in rows:
-            if len(row) != len(names) and row:
-                raise DataError(
-                    f"{path}, line {rows.line_num}: {len(row)} fields where the header has "
-                    f"{len(names)}"
-                )
-    return names, separator
-
-
-# -- Parquet -----------------------------------------------------------------------------------
-
-
-def _parquet(path: Path, text: list[str]) -> Frame:
-    arrow = extras.extra("pyarrow", "parquet", "a Parquet file")
-    try:
-        return extras.pandas().read_parquet(path, engine="pyarrow")
-    except (arrow.ArrowException, ValueError) as problem:
-        raise DataError(f"{path} is not a readable Parquet file: {_one_line(problem)}") from problem
-
-
-# -- NPZ ---------------------------------------------------------------------------------------
-
-
-def _npz(path: Path, text: list[str]) -> Frame:
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except _NPZ_PROBLEMS as problem:
-        raise DataError(
-            f"{path} is not a readable NPZ file of plain arrays: {_one_line(problem)}"
-        ) from problem
-    columns = _from_arrays(arrays, path)
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
-        raise DataError(
-            f"{path}: {short} has {lengths[short]} rows, but {long} has {lengths[long]}"
-        )
-    return extras.pandas().DataFrame(columns)
-
-
-def _from_arrays(arrays: dict[str, Any], path: Path) -> dict[str, Any]:
-    """A column for each feature of X (x0, x1, …) and for each other array."""
-    columns: dict[str, Any] = {}
-    for name, array in arrays.items():
-        if array.dtype.kind not in "biufUS":
-            raise DataError(f"{path}: the array {name} has the dtype {array.dtype}, not a column's")
-        if array.dtype.kind == "S":
-            array = np.char.decode(array, "utf-8", "replace")
-        if name == "X" and array.ndim >= 2:
-            flat = array.reshape(len(array), -1)
-            columns.update({f"x{i}": flat[:, i] for i in range(flat.shape[1])})
-        elif array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1):
-            columns["x0" if name == "X" else name] = array.reshape(-1)
-        else:
-            raise DataError(
-                f"{path}: the array {name} has the shape {array.shape}; expected X (m, n) and y "
-                "(m,), or an array (m,) per column"
-            )
-    return columns
-
-
-def _one_line(problem: BaseException) -> str:
-    return " ".join(str(problem).split())

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from backprop_xp.tables.baselines import constant_answers
 from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.metrics import class_scores, confusion_matrix, f1_scores, value_scores
 from backprop_xp.tables.model import TableModel
+from backprop_xp.tables.text_columns import cells, padded, rate, short, table, width
+from backprop_xp.wording import in_one_format, plural
 
 _WIDTH = 80
 _QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _CONFUSIONS = 10
+
+# The metrics by the name of the model: the network, the linear model, the constant answer.
+Scores = dict[str, dict[str, float]]
+NETWORK, LINEAR, CONSTANT = "this network", "linear model", "constant"
 
 
 @dataclass(frozen=True)
@@ -25,10 +32,16 @@ class ClassReport:
     classes : tuple of str
     confusion : numpy.ndarray of int, shape (classes, classes)
         How often class i (rows) was called class j (columns).
+    scores : dict
+        The metrics of the network, and of what it is compared with.
+    weighted : bool
+        Whether the network was trained to let every class weigh the same.
     """
 
     classes: tuple[str, ...]
     confusion: np.ndarray
+    scores: Scores
+    weighted: bool = False
 
     @property
     def rows(self) -> int:
@@ -58,39 +71,54 @@ class ClassReport:
             "rows": self.rows,
             "right": self.right,
             "baseline_accuracy": self.baseline[1],
+            **self.scores[NETWORK],
             "classes": list(self.classes),
+            "f1": f1_scores(self.confusion).tolist(),
             "confusion": self.confusion.tolist(),
+            "baselines": _baselines(self.scores),
         }
 
     def text(self) -> str:
         """The confusion matrix, or the most frequent confusions where it is too wide."""
         matrix = self._matrix()
-        if max(map(_width, matrix)) <= _WIDTH:
-            return "\n".join(matrix)
-        return "\n".join(self._list())
+        lines = matrix if max(map(width, matrix)) <= _WIDTH else self._list()
+        return "\n".join([*lines, "", *self._table()])
 
     def last_line(self) -> str:
         """Such as "test accuracy 0.973 (110 of 113 rows right; …)"."""
-        label, share = self.baseline
-        return (
-            f"test accuracy {self.accuracy:.3f} ({self.right:,} of {self.rows:,} rows right; "
-            f"always {_short(label)}: {share:.3f})"
-        )
+        figure = "balanced_accuracy" if self.weighted else "accuracy"
+        own = f"{self.right:,} of {plural(self.rows, 'row')} right"
+        if self.weighted:  # all in the figure that the training was for
+            own = f"balanced accuracy {rate(self.scores[NETWORK][figure])}"
+        others = [
+            f"{self._name(model)}: {rate(scores[figure])}"
+            for model, scores in self.scores.items()
+            if model != NETWORK
+        ]
+        return f"test accuracy {self.accuracy:.3f} ({'; '.join([own, *others])})"
+
+    def _name(self, model: str) -> str:
+        return f"always {short(self.baseline[0])}" if model == CONSTANT else model
+
+    def _table(self) -> list[str]:
+        head = ["accuracy", "balanced", "F1", "ROC AUC", "log-loss"]
+        rows = [[rate(value) for value in scores.values()] for scores in self.scores.values()]
+        names = [self._name(model) for model in self.scores]
+        lines = table(names, head, list(zip(*rows, strict=True)))
+        return [*lines, "  (balanced accuracy, F1 and ROC AUC are means over the classes)"]
 
     def _matrix(self) -> list[str]:
-        names = [_short(name) for name in self.classes]
+        names = [short(name) for name in self.classes]
         body = [[f"{count:,}" for count in row] for row in self.confusion]
-        columns = [max(_width(names[j]), *(len(row[j]) for row in body)) for j in range(len(names))]
-        first = max(map(_width, names))
+        columns = [max(width(names[j]), *(len(row[j]) for row in body)) for j in range(len(names))]
+        first = max(map(width, names))
         lines = [
             "confusion matrix: rows are the actual class, columns the predicted one",
-            "  " + " " * first + "  " + _cells(names, columns) + "    right",
+            "  " + " " * first + "  " + cells(names, columns) + "    right",
         ]
         for name, row, counts in zip(names, body, self.confusion, strict=True):
             share = _share(counts[len(lines) - 2], counts.sum())
-            lines.append(
-                "  " + _padded(name, first) + "  " + _cells(row, columns) + f"  {share:>7}"
-            )
+            lines.append("  " + padded(name, first) + "  " + cells(row, columns) + f"  {share:>7}")
         return lines
 
     def _list(self) -> list[str]:
@@ -100,7 +128,7 @@ class ClassReport:
         lines = [f"most frequent confusions, of {len(self.classes)} classes"]
         for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True):
             if wrong[i, j]:
-                actual, said = _short(self.classes[i]), _short(self.classes[j])
+                actual, said = short(self.classes[i]), short(self.classes[j])
                 of = f"of {self.confusion[i].sum():,}"
                 lines.append(f"  {wrong[i, j]:>6,} {of:>9}  {actual} was called {said}")
         return lines
@@ -108,44 +136,71 @@ class ClassReport:
 
 @dataclass(frozen=True)
 class ValueReport:
-    """How far the predictions of a regression are off, in the target's units."""
+    """How far the predictions of a regression are off, in the target's units.
+
+    Attributes
+    ----------
+    target : str
+    rows : int
+    scores : dict
+        The metrics of the network, and of what it is compared with.
+    residuals : dict of float to float
+        Quantiles of target − prediction.
+    """
 
     target: str
-    r2: float
     rows: int
-    mean_absolute_error: float
-    root_mean_squared_error: float
+    scores: Scores
     residuals: dict[float, float] = field(repr=False)
+
+    @property
+    def r2(self) -> float:
+        """1 − Σ(y − prediction)² / Σ(y − ȳ)²; NaN if all y are the same."""
+        return self.scores[NETWORK]["r2"]
 
     def plain(self) -> dict[str, Any]:
         """The report as JSON has it."""
         return {
-            "r2": self.r2,
             "rows": self.rows,
-            "mean_absolute_error": self.mean_absolute_error,
-            "root_mean_squared_error": self.root_mean_squared_error,
+            **self.scores[NETWORK],
             "residual_quantiles": {f"{q:g}": value for q, value in self.residuals.items()},
+            "baselines": _baselines(self.scores),
         }
 
     def text(self) -> str:
         """The errors and the quantiles of the residuals, aligned."""
-        values = [f"{value:.4g}" for value in self.residuals.values()]
+        values = in_one_format(self.residuals.values())
         names = ["least", *(f"{q:.0%}" for q in _QUANTILES[1:-1]), "most"]
         columns = [max(map(len, pair)) for pair in zip(names, values, strict=True)]
-        return (
-            f"off by {self.mean_absolute_error:.4g} on average, "
-            f"{self.root_mean_squared_error:.4g} root mean square\n"
-            f"residuals, {_short(self.target)} − prediction, and the share of rows below\n"
-            f"  {_cells(names, columns)}\n"
-            f"  {_cells(values, columns)}"
-        )
+        lines = [
+            *self._table(),
+            "",
+            f"residuals, {short(self.target)} − prediction, and the share of rows below",
+            f"  {cells(names, columns)}",
+            f"  {cells(values, columns)}",
+        ]
+        return "\n".join(lines)
 
     def last_line(self) -> str:
-        """Such as "test r2 0.52 (89 rows)"."""
-        return f"test r2 {self.r2:.3f} ({self.rows:,} rows; always the mean: 0)"
+        """Such as "test r2 0.52 (89 rows; …)"."""
+        linear = self.scores.get(LINEAR)
+        others = f"linear model: {rate(linear['r2'])}; " if linear else ""
+        return f"test r2 {self.r2:.3f} ({plural(self.rows, 'row')}; {others}always the mean: 0)"
+
+    def _table(self) -> list[str]:
+        names = ["always the mean" if model == CONSTANT else model for model in self.scores]
+        figures = list(zip(*(scores.values() for scores in self.scores.values()), strict=True))
+        columns = [list(map(rate, figures[0])), *map(in_one_format, figures[1:])]
+        return table(names, ["r2", "MAE", "RMSE"], columns)
 
 
-def report(model: TableModel, frame: Frame, X: np.ndarray) -> ClassReport | ValueReport:
+def report(
+    model: TableModel,
+    frame: Frame,
+    X: np.ndarray,
+    linear: np.ndarray | None = None,
+    weighted: bool = False,
+) -> ClassReport | ValueReport:
     """Compare a model's answers with the target of the same rows.
 
     Parameters
@@ -155,55 +210,32 @@ def report(model: TableModel, frame: Frame, X: np.ndarray) -> ClassReport | Valu
         With a target that the model knows in every row.
     X : numpy.ndarray, shape (m, features)
         The rows, preprocessed.
+    linear : numpy.ndarray, optional
+        The answers of a linear model, as `linear_answers` returns them.
+    weighted : bool
+        Whether the model was trained to let every class weigh the same.
     """
-    predicted, _ = model.predict(X)
-    task = model.task
-    if not task.classes:
-        return _values(task.target, task.values(frame[task.target]), predicted)
-    actual = task.labels(frame[task.target])
-    n = len(task.classes)
-    confusion = np.bincount(actual * n + predicted, minlength=n * n).reshape(n, n)
-    return ClassReport(tuple(map(str, task.classes)), confusion)
+    task, column = model.task, frame[model.task.target]
+    predicted, probabilities = model.predict(X)
+    if probabilities is None:
+        actual, answers = task.values(column), predicted
+    else:
+        actual, answers = task.labels(column), probabilities
+    measure = value_scores if probabilities is None else class_scores
+    others = {} if linear is None else {LINEAR: linear}
+    compared = {NETWORK: answers, **others, CONSTANT: constant_answers(task, actual)}
+    scores = {name: measure(actual, values) for name, values in compared.items()}
+    if probabilities is None:
+        residuals = np.quantile(actual - predicted, _QUANTILES).tolist()
+        quantiles = dict(zip(_QUANTILES, residuals, strict=True))
+        return ValueReport(task.target, len(actual), scores, quantiles)
+    confusion = confusion_matrix(actual, predicted, len(task.classes))
+    return ClassReport(tuple(map(str, task.classes)), confusion, scores, weighted)
 
 
-def _values(target: str, actual: np.ndarray, predicted: np.ndarray) -> ValueReport:
-    residuals = actual - predicted
-    squares = float(np.sum(residuals**2))
-    total = float(np.sum((actual - actual.mean()) ** 2))
-    return ValueReport(
-        target,
-        1.0 - squares / total if total > 0 else float("nan"),
-        len(actual),
-        float(np.abs(residuals).mean()),
-        float(np.sqrt(squares / len(actual))),
-        {q: float(np.quantile(residuals, q)) for q in _QUANTILES},
-    )
-
-
-# -- columns of text ---------------------------------------------------------------------------
-
-
-def _cells(texts: list[str], widths: list[int]) -> str:
-    return "  ".join(
-        " " * (width - _width(text)) + text for text, width in zip(texts, widths, strict=True)
-    )
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
-
-
-def _width(text: str) -> int:
-    """Columns in a terminal: East Asian characters take two, combining ones none."""
-    return sum(
-        0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF")
-        for c in text
-    )
-
-
-def _short(name: str, most: int = 20) -> str:
-    name = " ".join(name.split()) or "''"
-    return name if len(name) <= most else name[: most - 1] + "…"
+def _baselines(scores: Scores) -> Scores:
+    """What a network is compared with, by the names that JSON has."""
+    return {"linear" if m == LINEAR else m: own for m, own in scores.items() if m != NETWORK}
 
 
 def _share(part: int, whole: int) -> str:

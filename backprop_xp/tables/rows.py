@@ -9,6 +9,7 @@ from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.task import Task
 from backprop_xp.training.split import stratified_split
+from backprop_xp.wording import plural
 
 _FEWEST_ROWS = 10
 
@@ -34,7 +35,8 @@ def with_target(frame: Frame, target: str) -> tuple[Frame, list[str]]:
         return frame, []
     row = int(np.argmax(missing.to_numpy())) + 1
     return frame[~missing], [
-        f"{count:,} rows without a target are not used (the first is row {row})"
+        f"{plural(count, 'row')} without a target {'is' if count == 1 else 'are'} not used (the "
+        f"first is row {row})"
     ]
 
 
@@ -61,7 +63,7 @@ def hold_out(
         rare = np.flatnonzero((cuts == 0) | (cuts == counts))
         kept = np.flatnonzero(np.isin(labels, rare))
         notices = [
-            f"class {task.classes[i]!r} has {counts[i]} row{'s' if counts[i] > 1 else ''}, too few "
+            f"class {task.classes[i]!r} has {plural(int(counts[i]), 'row')}, too few "
             "to hold some out: none is tested"
             for i in rare
         ]

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.errors import ConfigurationError, DataError
-from backprop_xp.tables.columns import Series, as_numbers, as_text, is_text, kind, not_a_number
+from backprop_xp.tables.columns import (
+    Series,
+    as_numbers,
+    as_text,
+    holds,
+    is_text,
+    kind,
+    not_a_number,
+    not_alike,
+    read_as_numbers,
+)
+from backprop_xp.tables.dates import spelling_of
+from backprop_xp.tables.looks import Lookup, look, merged, same_value
 
 KINDS = ("binary", "multiclass", "regression")
 _NAMES = {
@@ -65,11 +78,10 @@ class Task:
 
     def labels(self, column: Series) -> np.ndarray:
         """The column as numbers of `classes`, −1 for what is none of them; int64, (m,)."""
-        import pandas as pd
-
-        text = isinstance(self.classes[0], str)
-        values = as_text(column) if text else as_numbers(column, f"the target {self.target!r}")
-        return np.asarray(pd.Index(self.classes).get_indexer(values), dtype=np.int64)
+        codes, texts = as_text(column)
+        places = np.array([*map(Lookup(self.classes).find, texts), -1], dtype=np.int64)
+        labels: np.ndarray = places[codes]
+        return labels
 
     def known(self, column: Series) -> np.ndarray:
         """Which rows have a target that can be scored: not missing, and one of the classes."""
@@ -102,11 +114,18 @@ class Task:
         return replace(self, mean=mean, deviation=deviation)
 
 
-def infer_task(column: Series, target: str, asked: str | None = None) -> Task:
+def infer_task(
+    column: Series,
+    target: str,
+    asked: str | None = None,
+    decimal: str = ".",
+    notices: list[str] | None = None,
+) -> Task:
     """Say what a target column asks for.
 
     Text, booleans and categories are labels; so are two different numbers, and whole numbers with
-    up to 20 values. All other numbers are a regression.
+    up to 20 values. All other numbers are a regression. Labels keep the names that they have in the
+    column: whole numbers of any width, 00501, 1.50; those that look the same are one.
 
     Parameters
     ----------
@@ -116,6 +135,10 @@ def infer_task(column: Series, target: str, asked: str | None = None) -> Task:
         Its name.
     asked : str, optional
         One of `KINDS`, to decide otherwise.
+    decimal : str
+        What stands before decimals where numbers are text.
+    notices : list of str, optional
+        Gets a line if labels look the same.
 
     Raises
     ------
@@ -124,13 +147,16 @@ def infer_task(column: Series, target: str, asked: str | None = None) -> Task:
     ConfigurationError
         The column is not what was asked for.
     """
-    holds = kind(column)
-    if holds not in ("number", "category"):
-        raise DataError(f"the target {target!r} is {column.dtype}: expected numbers or labels")
-    if holds == "number":
-        classes, seen, labels = _numbers(as_numbers(column, f"the target {target!r}"))
+    kind_ = kind(column)
+    if kind_ not in ("number", "category"):
+        raise DataError(f"the target {target!r} holds {holds(column)}: expected numbers or labels")
+    numbers = read_as_numbers(column)
+    numeric = kind_ == "number" or (numbers is not None and not numbers.digits_alone)
+    classes, alike = _classes(column, target, numeric, decimal)
+    if numeric:
+        values = as_numbers(column, f"the target {target!r}", decimal)
+        seen, labels = _numbers(bool((values % 1 == 0).all()), len(classes))
     else:
-        classes = tuple(np.unique(as_text(column)).tolist())
         what = "text" if is_text(column) else "labels"
         seen, labels = f"{what} with {_count(len(classes))}", True
     if len(classes) == 1:
@@ -140,47 +166,88 @@ def infer_task(column: Series, target: str, asked: str | None = None) -> Task:
     task = asked or (
         "regression" if not labels else "binary" if len(classes) == 2 else "multiclass"
     )
-    _check(task, asked, holds, target, classes, column)
+    _check(task, asked, numeric, target, classes, column)
     why = f"{seen} → {_NAMES[task]}" + (" (--task)" if asked else "")
-    return Task(target, task, why, () if task == "regression" else classes)
+    if task == "regression":
+        return Task(target, task, why)
+    if notices is not None:
+        notices += alike
+    return Task(target, task, why, classes)
 
 
-def _numbers(values: np.ndarray) -> tuple[tuple[Any, ...], str, bool]:
-    """The different numbers, what to say of them, and whether they are labels."""
-    different = np.unique(values)
-    whole = bool((different == np.round(different)).all())
-    classes = tuple(int(v) if v.is_integer() else v for v in different.tolist())
+def _classes(
+    column: Series, target: str, numeric: bool, decimal: str
+) -> tuple[tuple[Any, ...], list[str]]:
+    """The labels in order, numbers by their values, and what to say of those that are alike."""
+    codes, texts = as_text(column)
+    if numeric and not is_text(column):
+        return tuple(_number(text) for text in sorted(texts, key=Decimal)), []
+    counts = np.bincount(codes, minlength=len(texts))
+    if not numeric:
+        names, notices = merged(texts, counts, f"target {target!r}")
+        return tuple(sorted(set(names))), notices
+    first = np.unique(codes, return_index=True)[1]
+    values = as_numbers(column.iloc[first], f"the target {target!r}", decimal)
+    names, notices = merged(
+        texts, counts, f"target {target!r}", key=_whole, alike="are the same whole number"
+    )
+    order = dict(zip(names, values, strict=True))
+    return tuple(sorted(order, key=order.__getitem__)), notices
+
+
+def _whole(text: str) -> str:
+    """What whole numbers are compared by: 1 and 1.0 are one label, 1.5 and 1.50 may be two."""
+    value = same_value(look(text))
+    return value if value.removeprefix("-").isdigit() else look(text)
+
+
+def _number(text: str) -> int | float | str:
+    """A number as such, if nothing of it is lost."""
+    if text.removeprefix("-").isdigit():
+        return int(text)
+    return float(text) if str(float(text)) == text else text
+
+
+def _numbers(whole: bool, count: int) -> tuple[str, bool]:
+    """What to say of so many different numbers, and whether they are labels."""
     what = "whole numbers" if whole else "numbers"
-    labels = len(classes) == 2 or (whole and len(classes) <= _NUMBER_LABELS)
-    return classes, f"{what} with {_count(len(classes))}", labels
+    return f"{what} with {_count(count)}", count == 2 or (whole and count <= _NUMBER_LABELS)
 
 
 def _check(
-    task: str, asked: str | None, holds: str, target: str, classes: Sequence[Any], column: Series
+    task: str, asked: str | None, numeric: bool, target: str, classes: Sequence[Any], column: Series
 ) -> None:
     """Raise if the task does not fit the column."""
     if task == "binary" and len(classes) != 2:
         raise ConfigurationError(
             f"--task binary: the target {target!r} has {len(classes)} values, not 2"
         )
-    if task == "regression" and holds != "number":
+    if task == "regression" and not (numeric or read_as_numbers(column)):
         row, value, _ = not_a_number(column)
         raise ConfigurationError(
             f"--task regression: the target {target!r} is not numbers (row {row}: {value!r})"
         )
     many = len(classes) > min(_TEXT_LABELS, len(column) / 2)
-    if task == "multiclass" and asked is None and holds == "category" and many:
-        row, value, numbers = not_a_number(column)
-        hint = (
-            f"{numbers:,} of {len(column):,} are numbers, but row {row} has {value!r}: correct "
-            "such rows for a regression"
-            if numbers > len(column) // 2
-            else f"such as {value!r}: merge them, or say --task multiclass"
-        )
+    if task == "multiclass" and asked is None and not numeric and many:
         raise DataError(
             f"the target {target!r} is text with {len(classes):,} values in {len(column):,} rows; "
-            f"{hint}"
+            f"{_many_labels(column)}"
         )
+
+
+def _many_labels(column: Series) -> str:
+    """What to do about so many."""
+    row, value, numbers = not_a_number(column)
+    if spelling_of(column) is not None:
+        return f"they are dates, such as {value!r}: expected numbers or labels"
+    if numbers == len(column):
+        return not_alike(column) or "all are digits: say --task regression, or --task multiclass"
+    if numbers > len(column) // 2:
+        return (
+            f"{numbers:,} of {len(column):,} are numbers, but row {row} has {value!r}: correct "
+            f"such rows for a regression, or say --missing {value!r}"
+        )
+    return f"such as {value!r}: merge them, or say --task multiclass"
 
 
 def _count(values: int) -> str:

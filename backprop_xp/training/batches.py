@@ -78,14 +78,22 @@ class Epoch:
     repeatable = True
 
     def __init__(self, tables: tuple[Rows, ...], batch_size: int, order: np.ndarray | None) -> None:
-        self._tables, self._batch_size = tables, batch_size
-        self._orders = None if order is None else [table.place(order) for table in tables]
+        self._tables, self.batch_size, self.order = tables, batch_size, order
+        self._placed: list[Any] = []
         elements = batch_size * sum(table.columns for table in tables)
         self._at_once = batch_size * max(1, GATHERED_ELEMENTS // elements)
 
+    @property
+    def resident(self) -> tuple[Array, ...] | None:
+        """X, Y and weights (m, n) of all rows, if the device holds them."""
+        arrays = [t.array for t in self._tables if isinstance(t, DeviceRows) and t.array.ndim == 2]
+        return tuple(arrays) if len(arrays) == len(self._tables) else None
+
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
         """Yield (X, Y), or (X, Y, weights), from batch number `start` on, counted from 0."""
-        rows, first = self._tables[0].rows, start * self._batch_size
+        rows, first = self._tables[0].rows, start * self.batch_size
+        if self.order is not None and not self._placed:
+            self._placed = [table.place(self.order) for table in self._tables]
         while first < rows:
             # Up to where a gathering that began with batch 0 would end.
             stop = min((first // self._at_once + 1) * self._at_once, rows)
@@ -94,14 +102,14 @@ class Epoch:
 
     def _gathered(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
         """Gather the rows of several batches in one go, and hand them out as windows."""
-        size, rows = self._batch_size, stop - first
+        size, rows = self.batch_size, stop - first
         windows = [
             (..., slice(start, min(start + size, rows)), slice(None))
             for start in range(0, rows, size)
         ]
-        if self._orders is None:  # the rows follow each other as they are
+        if not self._placed:  # the rows follow each other as they are
             arrays = [table.part(first, stop) for table in self._tables]
         else:
-            pairs = zip(self._tables, self._orders, strict=True)
+            pairs = zip(self._tables, self._placed, strict=True)
             arrays = [table.take(order[first:stop]) for table, order in pairs]
         yield from zip(*([array[window] for window in windows] for array in arrays), strict=True)

@@ -53,7 +53,8 @@ class Run(Protocol):
 class Callback:
     """Override what you need; each hook receives the `Run`.
 
-    `on_batch_begin` and `on_batch_end` cost time in every step only if they are overridden.
+    `on_batch_begin` and `on_batch_end` cost time in every step only if they are overridden: without
+    them several steps may be taken at once, and `on_progress` is called after the last of these.
 
     Examples
     --------
@@ -74,6 +75,9 @@ class Callback:
 
     def on_batch_end(self, run: Run) -> None:
         """After a step."""
+
+    def on_progress(self, run: Run) -> None:
+        """After one step or several: `run.batch` is the latest one."""
 
     def on_epoch_end(self, run: Run) -> None:
         """After an epoch, its validation included."""

@@ -19,13 +19,17 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import OptimizerState
 from backprop_xp.training.batches import Epoch
 from backprop_xp.training.member_batches import MemberEpoch
+from backprop_xp.training.scaling import scaling_advice
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
 
 # The losses are read, and looked at, after so many steps and after every epoch.
 _STEPS_BETWEEN_READS = 1024
-_ADVICE = "Try a smaller learning rate, clip_norm=1, or features scaled to mean 0, deviation 1"
+_ADVICE = "Try a smaller learning rate, or clip_norm=1"
+_SCALING = "Scale the features to mean 0 and deviation 1, if they are not"
+# Examples whose features are looked at.
+_ROWS = 256
 
 
 class Guard:
@@ -56,7 +60,27 @@ class Guard:
             own = {"axis": (-2, -1)} if batch[2].ndim > 2 else {}  # a member's own weights
             self._part[1, self._noted, ...] = self._run.net.backend.xp.sum(batch[2], **own)
             self._weighted = True
-        self._noted += 1
+        self._go_on(1)
+
+    @property
+    def room(self) -> int:
+        """How many losses are noted at most before they are looked at."""
+        return int(self._part.shape[1]) - self._noted
+
+    def note_some(self, losses: Array, weights: Array | None = None) -> None:
+        """The same for several batches in a row, (steps, …) each."""
+        xp, steps = self._run.net.backend.xp, int(losses.shape[0])
+        some = slice(self._noted, self._noted + steps)
+        shape = (steps, *self._part.shape[2:])
+        self._part[0, some, ...] = xp.reshape(losses, shape)
+        if weights is not None and not self._run.plan.loss_by_rows:
+            each = xp.reshape(weights, (steps, *(1 for _ in shape[1:])))
+            self._part[1, some, ...] = xp.broadcast_to(each, shape)
+            self._weighted = True
+        self._go_on(steps)
+
+    def _go_on(self, steps: int) -> None:
+        self._noted += steps
         if self._noted == self._part.shape[1] < self._run.batches:
             self.look()
             self._begin_part(self._first + self._noted)
@@ -124,7 +148,7 @@ class Guard:
         raise DivergenceError(
             f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}: "
             f"{what}. The network has its weights from before the update of batch "
-            f"{self._first + good + 1}. {_ADVICE}",
+            f"{self._first + good + 1}. {self._advice()}",
             epoch=run.epoch,
             batch=number + 1,
             layer=layer,
@@ -139,12 +163,17 @@ class Guard:
         whose = "" if member is None else f" of member {member}"
         raise DivergenceError(
             f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The "
-            f"network has its weights from before the update of batch {self._first + 1}. {_ADVICE}",
+            f"network has its weights from before the update of batch {self._first + 1}. "
+            f"{_SCALING}. {_ADVICE}",
             epoch=run.epoch,
             batch=number + 1,
             history=run.history,
             member=member,
         )
+
+    def _advice(self) -> str:
+        scaling = scaling_advice(self._run.net, self._run.sample(_ROWS)[0])
+        return f"{scaling} {_ADVICE}".lstrip()
 
     def _replay(self, start: int, stop: int) -> None:
         """Take the steps start … stop − 1 of this part once more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.training.callbacks import Callback, Run
 from backprop_xp.training.member_stopping import MemberStopping
 from backprop_xp.training.monitor import Monitor
+from backprop_xp.wording import plural
 
 
 class EarlyStopping(Callback):
@@ -90,11 +92,13 @@ class EarlyStopping(Callback):
             if self.restore_best:
                 self._best_theta = run.net.backend.to_numpy(run.net.theta).copy()
         if self._monitor.exhausted:
-            run.stop(f"early stopping: no better {self._name} for {self._monitor.waited} epochs")
+            waited = plural(self._monitor.waited, "epoch")
+            run.stop(f"early stopping: no better {self._name} for {waited}")
 
     def on_train_end(self, run: Run) -> None:
         if self._best_theta is not None:
             run.net.theta = run.net.backend.asarray(self._best_theta)
+            run.history.best_epoch = copy.copy(self.best_epoch)
 
     def state(self) -> dict[str, Any]:
         if self._members is not None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from backprop_xp.errors import ConfigurationError, shown, unknown
+from backprop_xp.errors import ConfigurationError, unknown
+from backprop_xp.storage.problems import file_name
+from backprop_xp.storage.whole_files import require_writable, write_whole
 
 # A matplotlib Figure: matplotlib is an extra, so its types may be absent.
 Figure: TypeAlias = Any
@@ -85,22 +88,17 @@ def require_matplotlib() -> None:
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
     """Return where to save a picture, or raise ConfigurationError before any work is done."""
-    try:
-        checked = Path(path)
-    except TypeError:
-        raise ConfigurationError(f"path={shown(path)}: expected the name of a file") from None
+    checked = Path(file_name(path))
     if checked.suffix.lower() not in _SUFFIXES:
         asked = f"{str(path)!r} ends in {checked.suffix!r}" if checked.suffix else repr(str(path))
         raise ConfigurationError(unknown("kind of picture", checked.suffix, _SUFFIXES, asked))
-    if not checked.parent.is_dir():
-        raise ConfigurationError(f"{str(path)!r}: there is no directory {str(checked.parent)!r}")
+    require_writable(checked, ConfigurationError)
     return checked
 
 
 def _save(figure: Figure, path: Path) -> None:
-    undated = {"Date": None} if path.suffix.lower() == ".svg" else None
-    try:
-        figure.savefig(path, dpi=150, metadata=undated)
-    except OSError as problem:
-        reason = problem.strerror or problem
-        raise ConfigurationError(f"{str(path)!r}: cannot be written ({reason})") from problem
+    kind = path.suffix.lower().removeprefix(".")
+    content = io.BytesIO()
+    undated = {"Date": None} if kind == "svg" else None
+    figure.savefig(content, format=kind, dpi=150, metadata=undated)
+    write_whole(path, content.getvalue(), ConfigurationError)

@@ -6,8 +6,10 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
+from backprop_xp.training import history_words
 
-@dataclass
+
+@dataclass(repr=False)
 class History:
     """What happened, epoch by epoch.
 
@@ -26,6 +28,9 @@ class History:
         Wall-clock time of the epoch, validation included.
     stopped : str or None
         Why the run ended before its last epoch, such as "interrupted"; else None.
+    best_epoch : int or None
+        The epoch, from 1, whose weights the network has, if `EarlyStopping` has put them back; None
+        if it has those of the last epoch.
 
     Examples
     --------
@@ -34,6 +39,8 @@ class History:
     >>> history = bp.fit(net, [[0.0], [1.0]], [0, 1], epochs=3)
     >>> len(history.loss), history.validation_loss
     (3, [])
+    >>> bp.History(loss=[0.5, 0.25], learning_rate=[0.1, 0.1])
+    History(2 epochs: loss 0.5 → 0.25)
     """
 
     loss: list[float] = field(default_factory=list)
@@ -42,6 +49,13 @@ class History:
     learning_rate: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     stopped: str | None = None
+    best_epoch: Any = None
+
+    def __repr__(self) -> str:
+        return history_words.line(self)
+
+    def _repr_html_(self) -> str:
+        return history_words.table(self)
 
     def latest(self) -> dict[str, float]:
         """The last epoch's figures by name, such as {"loss": 0.1, "validation_loss": 0.2}."""

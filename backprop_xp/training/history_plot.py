@@ -11,16 +11,22 @@ from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.training.figures import BLUE, GREEN, GREY, PALETTE, VERMILLION, Figure, picture
 from backprop_xp.training.history import History
 from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.wording import plural
 
 # A panel whose largest value is so many times its smallest gets a logarithmic axis.
 _WIDE = 50.0
 
 
-def plot_history(history: History, path: str | os.PathLike[str] | None = None) -> Figure:
+def plot_history(
+    history: History,
+    path: str | os.PathLike[str] | None = None,
+    held_out: str = "validation",
+) -> Figure:
     """Draw what happened in a run.
 
     One panel shows the losses, one the metrics on the validation data, if there are any, and one
-    the learning rate, if it changed. The epoch with the smallest validation loss is marked.
+    the learning rate, if it changed. If early stopping has put the weights of its best epoch back,
+    that epoch is marked.
 
     Parameters
     ----------
@@ -28,6 +34,8 @@ def plot_history(history: History, path: str | os.PathLike[str] | None = None) -
         What `fit` returned.
     path : path-like, optional
         Where to save the picture: .png, .svg or .pdf.
+    held_out : str
+        What the validation data were, if they were called so in `fit` alone: "test", for one.
 
     Returns
     -------
@@ -55,6 +63,8 @@ def plot_history(history: History, path: str | os.PathLike[str] | None = None) -
         )
     if not history.loss:
         raise ConfigurationError("the history is empty: there is no epoch to draw")
+    if not isinstance(held_out, str):
+        raise ConfigurationError(f"held_out={held_out!r}: expected a name, such as 'validation'")
     panels = [_draw_losses]
     panels += [_draw_metrics] if any(history.metrics.values()) else []
     panels += [_draw_learning_rate] if len(set(history.learning_rate)) > 1 else []
@@ -63,39 +73,33 @@ def plot_history(history: History, path: str | os.PathLike[str] | None = None) -
         ratios = [2.6, *[1.7] * (len(panels) - 1)]
         axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=ratios)
         for draw, axis in zip(panels, axes[:, 0], strict=True):
-            draw(axis, history)
+            draw(axis, history, held_out)
             _mark_best(axis, history)
             if len(axis.get_legend_handles_labels()[0]) > 1:
                 axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         _finish(axes[-1, 0], history)
-        figure.suptitle(_title(history), x=0.015, ha="left", size=12, weight="bold")
+        figure.suptitle(_title(history, held_out), x=0.015, ha="left", size=12, weight="bold")
     return figure
 
 
-def best_epoch(history: History) -> int | None:
-    """The number, from 1, of the epoch with the smallest validation loss; None if there is none."""
-    losses = np.asarray(history.validation_loss)
-    return int(np.nanargmin(losses)) + 1 if np.isfinite(losses).any() else None
-
-
-def _draw_losses(axis: Any, history: History) -> None:
+def _draw_losses(axis: Any, history: History, held_out: str) -> None:
     _line(axis, history.loss, BLUE, "training")
     if history.validation_loss:
-        _line(axis, history.validation_loss, VERMILLION, "validation")
+        _line(axis, history.validation_loss, VERMILLION, held_out)
     _scale(axis, [*history.loss, *history.validation_loss])
     axis.set_ylabel("loss")
 
 
-def _draw_metrics(axis: Any, history: History) -> None:
-    names = [name.replace("_", " ") for name in history.metrics]
+def _draw_metrics(axis: Any, history: History, held_out: str) -> None:
+    names = [name.replace("validation", held_out).replace("_", " ") for name in history.metrics]
     for k, (name, values) in enumerate(zip(names, history.metrics.values(), strict=True), start=1):
         _line(axis, values, PALETTE[k % len(PALETTE)], name)
     axis.set_ylabel(names[0] if len(names) == 1 else "metrics")
 
 
-def _draw_learning_rate(axis: Any, history: History) -> None:
+def _draw_learning_rate(axis: Any, history: History, held_out: str) -> None:
     _line(axis, history.learning_rate, GREEN, "learning rate")
-    axis.set_ylim(bottom=0.0)
+    axis.set_ylim(0.0, 1.06 * max(history.learning_rate))
     axis.set_ylabel("learning rate")
 
 
@@ -112,13 +116,22 @@ def _scale(axis: Any, values: list[float]) -> None:
 
 
 def _mark_best(axis: Any, history: History) -> None:
-    best = best_epoch(history)
+    best = history.best_epoch
     if best is None:
         return
-    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    # Not clipped: that epoch may be the first or the last, at the edge of the panel.
+    axis.axvline(best, color=GREY, lw=1.2, ls=(0, (4, 3)), zorder=1, clip_on=False)
     if axis.get_ylabel() == "loss":
-        loss = history.validation_loss[best - 1]
-        axis.plot([best], [loss], "o", ms=8, mfc="white", mec=VERMILLION, mew=2, label="best epoch")
+        loss, colour = _best_loss(history), VERMILLION if history.validation_loss else BLUE
+        label = f"epoch {best}, kept"
+        style = {"ms": 8, "mfc": "white", "mec": colour, "mew": 2, "zorder": 5, "clip_on": False}
+        axis.plot([best], [loss], "o", label=label, **style)
+
+
+def _best_loss(history: History) -> float:
+    """The loss of the epoch whose weights were kept."""
+    losses = history.validation_loss or history.loss
+    return float(losses[history.best_epoch - 1])
 
 
 def _finish(axis: Any, history: History) -> None:
@@ -130,11 +143,10 @@ def _finish(axis: Any, history: History) -> None:
     axis.set_xlim(0.5, epochs + 0.5) if epochs < 12 else axis.set_xlim(1, epochs)
 
 
-def _title(history: History) -> str:
-    epochs = len(history.loss)
-    title = f"{epochs} epoch{'s' if epochs > 1 else ''}"
-    best = best_epoch(history)
-    if best is not None:
-        title += f", best {best}: validation loss {history.validation_loss[best - 1]:.4g}"
+def _title(history: History, held_out: str) -> str:
+    title = plural(len(history.loss), "epoch")
+    if history.best_epoch is not None:
+        which = f"{held_out} loss" if history.validation_loss else "loss"
+        title += f", epoch {history.best_epoch} kept: {which} {_best_loss(history):.4g}"
     # On a line of its own, for it may be long.
     return f"{title}\n{history.stopped}" if history.stopped else title

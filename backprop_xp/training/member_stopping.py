@@ -8,6 +8,7 @@ import numpy as np
 
 from backprop_xp.training.monitor import Monitor
 from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.wording import plural
 
 if TYPE_CHECKING:
     from backprop_xp.training.callbacks import Run
@@ -52,8 +53,8 @@ class MemberStopping:
             self._keep(improved, run.net.backend.to_numpy(run.net.theta))
         for k in learning:
             if self._monitors[k].exhausted:
-                waited = self._monitors[k].waited
-                run.freeze(k, f"early stopping: no better {name} for {waited} epochs")
+                waited = plural(self._monitors[k].waited, "epoch")
+                run.freeze(k, f"early stopping: no better {name} for {waited}")
 
     def _keep(self, improved: list[int], theta: np.ndarray) -> None:
         if self.best_theta is None:

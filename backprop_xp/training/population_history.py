@@ -12,7 +12,7 @@ import numpy as np
 from backprop_xp.training.history import History
 
 
-@dataclass
+@dataclass(repr=False)
 class PopulationHistory(History):
     """What happened to every member of a population, epoch by epoch.
 
@@ -21,6 +21,8 @@ class PopulationHistory(History):
 
     Attributes
     ----------
+    best_epoch : list of int, or None
+        Each member's best epoch, if `EarlyStopping` has put its weights back.
     reasons : list of str or None
         Why each member stopped before the last epoch; else None.
     ends : list of int or None
@@ -62,6 +64,7 @@ class PopulationHistory(History):
             learning_rate=_own(self.learning_rate[:end], k),
             seconds=self.seconds[:end],
             stopped=self.stopped if self.reasons[k] is None else self.reasons[k],
+            best_epoch=None if self.best_epoch is None else self.best_epoch[k] or None,
         )
 
     def latest(self) -> dict[str, Any]:

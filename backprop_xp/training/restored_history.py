@@ -29,6 +29,7 @@ def restored_history(saved: Any, epoch: int, members: int | None) -> History:
     history = History(**saved) if members is None else PopulationHistory(**saved)
     columns = {f.name: getattr(history, f.name) for f in fields(History)}
     stopped, metrics = columns.pop("stopped"), columns.pop("metrics")
+    _require_epochs(columns.pop("best_epoch"), members)
     for name, values in {**metrics, **columns}.items():
         if not isinstance(values, list) or not all(_is_figure(v, members) for v in values):
             raise ValueError(f"the history's {name} is no list of numbers")
@@ -46,6 +47,14 @@ def _is_figure(value: Any, members: int | None) -> bool:
     if members is not None and isinstance(value, list):
         return len(value) == members and all(_is_figure(one, None) for one in value)
     return type(value) in (int, float)
+
+
+def _require_epochs(best: Any, members: int | None) -> None:
+    """Raise ValueError unless this is None, or an epoch's number or one for each member."""
+    numbers = [best] if members is None else best
+    sound = isinstance(numbers, list) and all(type(n) is int and n >= 0 for n in numbers)
+    if best is not None and not (sound and len(numbers) == (members or 1)):
+        raise ValueError("the history does not say which epoch was the best")
 
 
 def _require_endings(history: PopulationHistory, epoch: int, members: int | None) -> None:

@@ -25,6 +25,11 @@ from backprop_xp.training.population import Members
 from backprop_xp.training.population_history import PopulationHistory
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.step import TrainStep
+from backprop_xp.training.step_loop import StepLoop, step_loop
+
+# Where steps are taken some at a time, Ctrl-C is looked for about as often as this.
+_SECONDS_AT_ONCE = 0.05
+_FIRST_AT_ONCE = 16
 
 
 @dataclass
@@ -68,6 +73,7 @@ class TrainingRun:
         self.state.learning_rate = plan.optimizer.rate
         self._interruption = Interruption()
         self._guard = Guard(self)
+        self._loop: StepLoop | None = None
 
     def train(self) -> None:
         """Run the epochs that are left."""
@@ -134,29 +140,57 @@ class TrainingRun:
 
     def _train_epoch(self, epoch: Epoch | MemberEpoch) -> Any:
         """Train on every batch once; return the mean loss, or None if stopped on the way."""
-        guard, interruption, history = self._guard, self._interruption, self.history
+        self._guard.begin(epoch)
+        if not self._hooks("on_batch_begin") + self._hooks("on_batch_end"):
+            self._loop = self._loop or step_loop(self.plan.step, epoch)
+        if self._loop is None:
+            self._batch_by_batch(epoch)
+        else:
+            self._loop.begin(epoch)
+            self._some_at_a_time(self._loop)
+        self._guard.look()
+        return self._guard.mean_loss() if self.history.stopped is None else None
+
+    def _batch_by_batch(self, epoch: Epoch | MemberEpoch) -> None:
+        """Take the steps of an epoch, and tell whoever wants to know of each."""
         before, after = self._hooks("on_batch_begin"), self._hooks("on_batch_end")
-        guard.begin(epoch)
+        told = self._hooks("on_progress")
         for batch in epoch.batches():
             self.batch += 1
             for hook in before:
                 hook(self)
-            guard.note(self.take_step(batch), batch)
-            for hook in after:
+            self._guard.note(self.take_step(batch), batch)
+            for hook in (*after, *told):
                 hook(self)
-            if interruption.asked:
+            if self._interruption.asked:
                 self.stop("interrupted")
-            if history.stopped is not None:
+            if self.history.stopped is not None:
                 break
-        guard.look()
-        return guard.mean_loss() if history.stopped is None else None
+
+    def _some_at_a_time(self, loop: StepLoop) -> None:
+        """The same where nobody wants to know of each step."""
+        at_once = _FIRST_AT_ONCE
+        while self.batch < self.batches and self.history.stopped is None:
+            start, first = time.perf_counter(), self.batch
+            stop = min(first + at_once, first + self._guard.room, self.batches)
+            self._guard.note_some(*loop.take(first, stop, self._begin_step))
+            self._tell("on_progress")
+            if self._interruption.asked:
+                self.stop("interrupted")
+            if time.perf_counter() - start < _SECONDS_AT_ONCE / 2:
+                at_once *= 2
+
+    def _begin_step(self, number: int) -> None:
+        """Count to the batch of that number, from 0, and set its learning rate."""
+        self.batch = number + 1
+        if self.plan.schedule:
+            done = self.epoch - 1 + number / self.batches
+            factor = self.plan.schedule.factor(done, self.epochs)
+            self.state.learning_rate = self.optimizer.rate * factor
 
     def take_step(self, batch: tuple[Array, ...]) -> Array:
         """Train on batch number `self.batch`; again from the same weights it is the same step."""
-        if self.plan.schedule:
-            done = self.epoch - 1 + (self.batch - 1) / self.batches
-            factor = self.plan.schedule.factor(done, self.epochs)
-            self.state.learning_rate = self.optimizer.rate * factor
+        self._begin_step(self.batch - 1)
         return self.plan.step(*batch)
 
     def _hooks(self, name: str) -> list[Callable[[Any], None]]:

@@ -15,6 +15,7 @@ from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.fold_training import FoldScores, FoldTraining, Setting
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.score_table import ScoreTable
+from backprop_xp.wording import plural
 
 
 def search(
@@ -117,9 +118,12 @@ def search(
     settings = [Setting(*options) for options in grid]
     found = training.run(sizes, X, Y, settings)
     networks = len(settings) * folds * members
-    summary = f"{networks} networks in one pass: {len(settings)} settings, {folds} folds"
+    summary = (
+        f"{plural(networks, 'network')} in one pass: {plural(len(settings), 'setting')}, "
+        f"{folds} folds"
+    )
     if members > 1:
-        summary += f", {members} members"
+        summary += f", {plural(members, 'member')}"
     return ScoreTable(_columns(settings, found), found.metric, summary)
 
 

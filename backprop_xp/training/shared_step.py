@@ -58,14 +58,15 @@ class SharedStep(TrainStep):
             With dropout, the number of each row in the whole batch.
         """
         if places:
-            self._trace(X, True).choose_dropout(self._pattern())
+            self._trace(X.shape[-2], True).choose_dropout(self._pattern())
         self.state.count_step()
         self._half(X, Y, shares, *places)
         self._sum(self._buffer)
         return self._other_half()[..., 0, 0]
 
     def _differentiate(self, X: Array, Y: Array, shares: Array, *places: Array) -> Array:
-        net, trace = self.net, self._trace(X, True)
+        net, trace = self.net, self._trace(X.shape[-2], True)
+        trace.read(X)
         trace.take_shares(shares)
         for rows in places:
             trace.take_places(rows)
@@ -81,8 +82,8 @@ class SharedStep(TrainStep):
         self.state.update(self.net.theta, self._grads.theta)  # U1–U4
         return self._J
 
-    def _trace(self, X: Array, weighted: bool) -> Trace:
-        trace = super()._trace(X, weighted)
+    def _trace(self, rows: int, weighted: bool) -> Trace:
+        trace = super()._trace(rows, weighted)
         if not self._penalized:
             trace.l2 = trace.l1 = self._no_penalty
         return trace

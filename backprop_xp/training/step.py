@@ -10,6 +10,7 @@ from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network, overridden
 from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.step_numbers import StepNumbers
 from backprop_xp.maths.trace import Trace
 from backprop_xp.training.validation import require_network, require_positive
 
@@ -56,15 +57,36 @@ class TrainStep:
         ShapeError, DataError, BackendError
             X, Y or the weights do not fit.
         """
+        X, Y, *weights = self._batch(X, Y, sample_weight)
+        if self.net.architecture.dropout:
+            self._trace(X.shape[-2], bool(weights)).choose_dropout(self._pattern())
+        self.state.count_step()
+        return self._run(X, Y, *weights)[..., 0, 0]
+
+    def _batch(self, X: Any, Y: Any, sample_weight: Any = None) -> tuple[Array, ...]:
+        """A batch as the step takes it."""
         net = self.net
         X = net.as_inputs(X)
         rows = X.shape[-2]
         Y = net.as_targets(Y, rows)
-        weights = () if sample_weight is None else (net.as_weights(sample_weight, rows),)
-        if net.architecture.dropout:
-            self._trace(X, bool(weights)).choose_dropout(self._pattern())
-        self.state.count_step()
-        return self._run(X, Y, *weights)[..., 0, 0]
+        return (X, Y) if sample_weight is None else (X, Y, net.as_weights(sample_weight, rows))
+
+    # -- many steps at once, see `Backend.loop` ------------------------------------------------
+
+    def on_rows(self, X: Array, Y: Array, *weights: Array) -> tuple[Array, ...]:
+        """Take a step on rows (m, n) of the device; return J and, with weights, their sum."""
+        J = self._step(*self._batch(X, Y, *weights))
+        return (J, *(self.net.backend.xp.sum(w) for w in weights))
+
+    def numbers(self, X: Array, Y: Array, *weights: Array) -> list[StepNumbers]:
+        """What the host writes before every step on such a batch."""
+        drops = self._trace(X.shape[-2], bool(weights)).drops
+        return [*self.state.numbers, *(drop.keys for drop in drops if drop)]
+
+    def next_numbers(self, rows: int, weighted: bool) -> list[Any]:
+        """Count a step on so many rows, and return what `numbers` must hold while it runs."""
+        pattern, drops = self._pattern(), self._trace(rows, weighted).drops
+        return [*self.state.next_numbers(), *(drop.keys_of(pattern) for drop in drops if drop)]
 
     def __reduce__(self) -> tuple[type[TrainStep], tuple[Any, ...], dict[str, Any]]:
         """A copy is made anew of copies of the network and the optimizer, with their memory."""
@@ -78,7 +100,8 @@ class TrainStep:
         return [seed + steps for seed in self.seed]
 
     def _step(self, X: Array, Y: Array, *weights: Array) -> Array:
-        net, grads, trace = self.net, self._grads, self._trace(X, bool(weights))
+        net, grads, trace = self.net, self._grads, self._trace(X.shape[-2], bool(weights))
+        trace.read(X)
         for w in weights:
             trace.weigh(w)
         net.propagate(trace)  # F1–F4
@@ -89,17 +112,16 @@ class TrainStep:
         self.state.update(net.theta, grads.theta)  # U1–U4
         return J
 
-    def _trace(self, X: Array, weighted: bool) -> Trace:
-        kind = X.shape[-2], weighted
+    def _trace(self, rows: int, weighted: bool) -> Trace:
+        kind = rows, weighted
         if kind not in self._traces:
             self._traces[kind] = self.net.trace(
-                X,
+                rows,
                 in_place=True,
                 dropout=True,
                 penalty_per_row=self._penalty_per_row,
                 own_patterns=not isinstance(self.seed, int),
             )
-        self._traces[kind].read(X)
         return self._traces[kind]
 
 

@@ -12,6 +12,7 @@ from backprop_xp.backends.frames import is_frame
 from backprop_xp.errors import BackpropError, ConfigurationError, DataError
 from backprop_xp.maths.network import Network
 from backprop_xp.sources import Source, arrays, npy, npy_shards, zarr
+from backprop_xp.storage.problems import unreadable
 from backprop_xp.training.divergence import Snapshot
 from backprop_xp.training.evaluation import ROWS_AT_ONCE, Evaluation
 from backprop_xp.training.iterable_batches import IterableBatches
@@ -70,7 +71,7 @@ def _as_source(data: Any, name: str) -> Source | None:
     if isinstance(data, tuple) and len(data) == 2:
         X, Y = data
         if _is_path(X) and _is_path(Y):
-            return zarr(X, Y) if Path(X).is_dir() else npy(X, Y)
+            return zarr(X, Y) if os.path.isdir(X) else npy(X, Y)
         if _has_rows(X) and _has_rows(Y):
             return arrays(X, Y)
     of_arrays = isinstance(data, tuple | list) and any(_is_array(x) for x in data)
@@ -92,15 +93,19 @@ def _no_source(data: Any, name: str) -> BackpropError:
 
 
 def _from_path(path: Path) -> Source:
-    if not path.exists():
-        raise DataError(f"{path} does not exist")
+    try:
+        path.stat()
+    except FileNotFoundError as problem:
+        raise DataError(f"{path} does not exist") from problem
+    except (OSError, ValueError) as problem:
+        raise DataError(unreadable(str(path), problem)) from problem
     if path.suffix == ".parquet" or (path.is_dir() and any(path.glob("*.parquet"))):
         raise ConfigurationError(
             f"{path} is Parquet, where the target is a column: hand "
             f"backprop_xp.sources.parquet({str(path)!r}, target=…)"
         )
     if path.is_dir():
-        is_zarr = any((path / name).exists() for name in ("zarr.json", ".zgroup", ".zarray"))
+        is_zarr = any(os.path.exists(path / name) for name in ("zarr.json", ".zgroup", ".zarray"))
         return zarr(path) if is_zarr else npy_shards(path)
     raise DataError(f"{path} is no source: expected {_CHOICES}")
 

@@ -160,7 +160,7 @@ def test_dropout_weights_and_clipping(cuda_code):
 def test_shares_and_places_of_ranks(cuda_code):
     backend = Noting()
     net = bp.Network([3, 4, 2], dropout=0.5, backend=backend)
-    trace = net.trace(np.ones((5, 3), "f4"), dropout=True)
+    trace = net.trace(5, dropout=True)
     trace.take_shares(np.ones((5, 1), "f4"))
     trace.take_places(np.zeros((5, 1), np.uint32))
     assert [kernel.__name__ for kernel, _ in backend.seen] == ["assign", "number_places"]

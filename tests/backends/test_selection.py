@@ -108,7 +108,7 @@ def test_cupy_is_not_installed(no_cupy, monkeypatch, argument, asked):
     message = error_of(argument)
     assert message.startswith(f"{asked} was asked for, but it is not usable here: ")
     assert "Usable here: numpy" in message
-    assert "pip install cupy-cuda13x" in message
+    assert "pip install 'backprop-xp[cuda13]'" in message
 
 
 @pytest.mark.parametrize(("argument", "asked"), ASKED)

@@ -296,46 +296,14 @@ def test_progress(data, capsys):
     assert "epoch 2/2" in capsys.readouterr().err
 
 
-# -- backends ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
-def test_every_backend_trains_alike(data, backend, solver):
-    X, y = data["breast_cancer"]
-    here = small(solver=solver, backend="numpy").fit(X, y)
-    there = small(solver=solver, backend=backend.name).fit(X, y)
-    assert there.loss_ == pytest.approx(here.loss_, rel=1e-7)
-    probabilities = there.predict_proba(X)
-    assert isinstance(probabilities, np.ndarray)
-    np.testing.assert_allclose(probabilities, here.predict_proba(X), rtol=1e-5, atol=1e-8)
-    assert isinstance(there.coefs_[0], backend.array_type)
-
-
-@pytest.mark.parametrize("options", [{}, {"early_stopping": True}], ids=["plain", "early"])
-def test_arrays_of_a_device_stay_there(data, backend, options):
-    X, y = data["digits"]
-    own_X, own_y = backend.asarray(X), backend.asarray(y)
-    there = small(**options).fit(own_X, own_y)
-    here = small(**options).fit(X, y)
-    np.testing.assert_allclose(there.loss_curve_, here.loss_curve_, rtol=1e-7)
-    for name in ("predict", "predict_proba", "predict_log_proba"):
-        result = getattr(there, name)(own_X)
-        assert isinstance(result, backend.array_type)
-        np.testing.assert_allclose(
-            backend.to_numpy(result), getattr(here, name)(X), rtol=1e-4, atol=1e-7
-        )
-    assert isinstance(pickle.loads(pickle.dumps(there)).predict(X), np.ndarray)
-
-
-def test_a_device_array_is_checked(backend):
-    X = backend.asarray(np.ones((10, 3)))
-    if backend.name == "numpy":
-        pytest.skip("scikit-learn checks NumPy arrays")
-    y = backend.asarray(np.arange(10) % 2)
-    model = small().fit(X, y)
-    with pytest.raises(bp.DataError, match="NaN or infinity"):
-        model.fit(X * float("nan"), y)
-    with pytest.raises(bp.ShapeError, match="expected"):
-        model.fit(X[:, 0], y)
-    with pytest.raises(ValueError, match="3 features"):
-        model.predict(X[:, :2])
+@pytest.mark.parametrize("dtype", ["int64", "Int64", "UInt64", "int64[pyarrow]", "category"])
+def test_whole_numbers_of_pandas_as_labels_are_exact(rng, dtype):
+    """scikit-learn makes floats of pandas' own types, in which these labels are one."""
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    labels = [7, 1099511627776000001, 1099511627776000002]
+    X, y = rng.normal(size=(30, 2)), pd.Series(labels * 10).astype(dtype)
+    for model in (small().fit(X, y), small().partial_fit(X, y, classes=labels)):
+        assert model.classes_.tolist() == labels
+        assert set(model.predict(X)) <= set(labels)
+        assert model.score(X, y) == np.mean(model.predict(X) == np.array(labels * 10))

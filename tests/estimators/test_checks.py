@@ -21,26 +21,38 @@ def test_check_estimator(estimator, check):
 
 
 ARRAY_API = """
+import sys
 import warnings
-from sklearn.utils.estimator_checks import estimator_checks_generator
+from sklearn.utils import estimator_checks
+from sklearn.utils._array_api import NamespaceAndDevice
 from backprop_xp.estimators import MLPClassifier, MLPRegressor
 
 warnings.simplefilter("ignore")
-for kind in (MLPClassifier, MLPRegressor):
-    for estimator, check in estimator_checks_generator(kind()):
-        if "check_array_api_input" in str(check):
-            check(estimator)
-            print("passed")
+there = NamespaceAndDevice(*eval(sys.argv[1]))
+here = NamespaceAndDevice("numpy", None)
+for estimator in (MLPClassifier(), MLPRegressor(), MLPRegressor(solver="lbfgs")):
+    for weights in (False, True):
+        estimator_checks.check_array_api_input_and_values(
+            "", estimator, *there, check_sample_weight=weights
+        )
+    for pair in ((there, here), (here, there)):
+        estimator_checks.check_array_api_mixed_inputs("", estimator, *pair)
+    print("passed")
 """
+NAMESPACES = {"numpy": ("numpy", None), "strict": ("array_api_strict", "device1")}
 
 
-def test_array_api_input_is_checked():
-    """The one check that needs an environment of its own."""
+def test_array_api_input_is_checked(backend):
+    """Their checks of estimators that follow X, which need an environment of their own."""
     environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
+    namespace = NAMESPACES.get(backend.name, (backend.name, None))
     done = subprocess.run(
-        [sys.executable, "-c", ARRAY_API], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", ARRAY_API, repr(namespace)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
-    assert done.stdout.split() == ["passed"] * 2, done.stderr
+    assert done.stdout.split() == ["passed"] * 3, done.stderr
 
 
 # What asks for private methods of theirs; test_fitted_weights.py has the same facts for ours.

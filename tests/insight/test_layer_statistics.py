@@ -163,7 +163,72 @@ def test_saturation(backend, hidden):
     (advice,) = looked_at(net).advice
     assert advice.startswith("Layer 1: 9")
     assert f"of its {hidden} outputs are saturated" in advice
-    assert "mean 0" in advice
+
+
+ILL = {
+    "dead": lambda net: net.b.__setitem__(1, net.b[1] - 1e6),
+    "saturated": lambda net: net.W.__setitem__(1, net.W[1] * 1e4),
+    "infinite": lambda net: net.W.__setitem__(2, net.W[2] * 1e38),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "hidden"), [("dead", "relu"), ("saturated", "tanh"), ("infinite", "relu")]
+)
+@pytest.mark.parametrize(
+    ("features", "column"),
+    [
+        (X, None),
+        (X[:, ::-1], None),
+        (np.where(X > 0, 1.0, 0.0), None),  # one-hot
+        ((X - X.min()) / np.ptp(X), None),  # pixels
+        (X + 10.0 * (np.arange(30) == 3), 3),  # of deviation 1, but not of mean 0
+        (X * np.where(np.arange(30) == 7, 100.0, 1.0), 7),
+        (DATA.X, 23),
+    ],
+)
+def test_scaling_is_advised_for_features_that_are_not_scaled(
+    backend, kind, hidden, features, column
+):
+    net = bp.Network([30, 8, 1], hidden, "identity", backend=backend)
+    ILL[kind](net)
+    if kind == "infinite":
+        net.W[1] = net.W[1] * 1e3
+    statistics = bp.LayerStatistics()
+    as_array = backend.asarray
+    batch = as_array(features[:256], net.dtype), as_array(Y[:256, None], net.dtype)
+    statistics.record(net, *batch)
+    scaling = [sentence for sentence in statistics.advice if "scaled" in sentence]
+    if column is None:
+        assert scaling == []
+        assert not any("mean 0" in sentence for sentence in statistics.advice)
+    else:
+        assert scaling == statistics.advice[:1]
+        assert scaling[0].startswith(f"The features are not scaled: X[:, {column}] has a root")
+    assert len(statistics.advice) > len(scaling)
+
+
+def test_features_that_are_not_scaled_and_do_no_harm_are_no_matter(backend):
+    net = bp.Network([30, 8, 1], "identity", "identity", backend=backend)
+    statistics = bp.LayerStatistics()
+    statistics.record(net, backend.asarray(DATA.X, net.dtype), backend.asarray(Y, net.dtype))
+    assert statistics.advice == []
+
+
+def test_a_resumed_run_looks_at_its_features(backend):
+    class Raw(Run):
+        def sample(self, rows):
+            asarray = self.net.backend.asarray
+            return asarray(DATA.X[:rows], "float32"), asarray(Y[:rows, None], "float32")
+
+    net = bp.Network([30, 8, 1], "relu", backend=backend)
+    net.b[1] = net.b[1] - 1e6
+    first, second = bp.LayerStatistics(), bp.LayerStatistics()
+    first.on_train_begin(Raw(net))
+    second.restore(json.loads(json.dumps(first.state())))
+    second.on_train_begin(Raw(net))  # and has no epoch left to train
+    assert second.advice == first.advice
+    assert second.advice[0].startswith("The features are not scaled")
 
 
 def test_vanishing_gradients(backend):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 
 import numpy as np
 import pytest
+from places import locked_directory
 from source_forms import X, Y, npy_shards, table, zarr_group
 
 import backprop_xp as bp
@@ -114,6 +116,17 @@ def test_columns_that_are_missing_or_no_numbers(write):
         bp.sources.parquet(path, "y")
 
 
+def test_lists_that_differ_in_length(write):
+    pa = pytest.importorskip("pyarrow")
+    path = write(pa.table({"a": [[1.0, 2.0], [3.0, 4.0], [5.0]], "y": [0, 1, 2]}))
+    net = bp.Network([2, 3], output="softmax", backend="numpy")
+    with pytest.raises(bp.DataError, match="column 'a' has 1 numbers in row 2, but 2 in the first"):
+        bp.fit(net, bp.sources.parquet(path, "y"))
+    path = write(pa.table({"a": [{"k": 1}] * 3, "y": [0, 1, 2]}))
+    with pytest.raises(bp.DataError, match="column 'a' holds no numbers"):
+        bp.sources.parquet(path, "y")
+
+
 def test_missing_values_in_parquet(write):
     pa = pytest.importorskip("pyarrow")
     path = write(pa.table({"a": [1.0, None, 2.0], "y": [0, 1, 2]}))
@@ -178,7 +191,7 @@ def test_a_chunk_of_zarr_that_is_damaged(tmp_path):
 
 
 def test_arrays_that_do_not_fit():
-    with pytest.raises(bp.ShapeError, match="X has 1000 rows, but Y has 999"):
+    with pytest.raises(bp.ShapeError, match="X has 1,000 rows, but Y has 999"):
         bp.sources.arrays(X, Y[1:])
     with pytest.raises(bp.DataError, match="has no rows"):
         bp.sources.arrays(X[:0], Y[:0])
@@ -213,3 +226,23 @@ def test_no_such_kind():
     with pytest.raises(AttributeError, match="no attribute 'csv'"):
         bp.sources.csv  # noqa: B018
     assert set(bp.sources.__all__) <= set(dir(bp.sources))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions and limits of POSIX")
+@pytest.mark.parametrize("name", ["", "x.npy", "x.zarr", "x.parquet", "n" * 300])
+def test_what_the_system_does_not_let_us_look_at(tmp_path, name):
+    pytest.importorskip("pyarrow")
+    net = bp.Network([2, 1], backend="numpy")
+
+    def refuse_all(path):
+        for data in (path, (path, path)):
+            with pytest.raises(bp.DataError):
+                bp.fit(net, data, progress=False)
+        with pytest.raises(bp.DataError):
+            bp.sources.npy_shards(path)
+        with pytest.raises(bp.DataError):
+            bp.sources.parquet(path, target="y")
+
+    refuse_all(tmp_path / "missing")  # which imports what it needs
+    with locked_directory(tmp_path) as locked:
+        refuse_all(locked / name)

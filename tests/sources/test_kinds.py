@@ -118,4 +118,4 @@ def test_memory_is_the_sum_of_its_terms(tmp_path):
 
 def test_repr_says_what_it_is(tmp_path):
     source = bp.sources.npy_shards(npy_shards(tmp_path))
-    assert repr(source) == f"<source {tmp_path}: 1000 rows, 4 blocks>"
+    assert repr(source) == f"<source {tmp_path}: 1,000 rows, 4 blocks>"

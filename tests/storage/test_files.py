@@ -208,7 +208,7 @@ def test_what_is_no_path_is_refused(path):
         (".", "it is a directory"),
         ("new/", "it is a directory"),
         ("file.safetensors/model", "is no directory"),
-        ("n" * 300, "name too long"),
+        ("n" * 300, "its name is longer than the system allows"),
     ],
 )
 def test_places_that_cannot_be_written_to(path, place, message):

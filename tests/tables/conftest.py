@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import backprop_xp as bp
+
 
 @pytest.fixture
 def mixed(rng):
@@ -26,3 +28,30 @@ def mixed(rng):
     frame.loc[[3, 17], "size"] = np.nan
     frame.loc[[5], "colour"] = None
     return frame
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write bytes or text into a file of this test."""
+
+    def write(name, content):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def refused():
+    """Read a file that cannot be read, and return the one line that says why."""
+    from backprop_xp.tables.reading import read_table
+
+    def message(path):
+        with pytest.raises(bp.BackpropError) as refusal:
+            read_table(path)
+        text = str(refusal.value)
+        assert "\n" not in text
+        return text
+
+    return message

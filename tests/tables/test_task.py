@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_the_user_decides():
         ([1.0] * 3, None, bp.DataError, "'y' is 1 in every row"),
         ([1.0, np.inf], None, bp.DataError, "'y' is inf in row 2"),
         ([f"c{i}" for i in range(9)], None, bp.DataError, "text with 9 values in 9 rows; such as"),
-        ([*map(str, range(9)), "1,5"], None, bp.DataError, "9 of 10 are numbers, but row 10 has"),
+        ([*map(str, range(9)), "1,5,"], None, bp.DataError, "9 of 10 are numbers, but row 10 has"),
         (["a", "b"], "regression", bp.ConfigurationError, "is not numbers (row 1: 'a')"),
         ([1, 2, 3], "binary", bp.ConfigurationError, "has 3 values, not 2"),
         ([pd.Timestamp(0)] * 2, None, bp.DataError, "expected numbers or labels"),
@@ -62,6 +64,61 @@ def test_targets_that_are_refused(values, asked, error, message):
     with pytest.raises(error) as refusal:
         infer_task(pd.Series(values), "y", asked)
     assert message in str(refusal.value)
+
+
+BIG = 1099511627776000001
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        ([BIG, BIG + 1, 7], (7, BIG, BIG + 1)),
+        (np.array([2**64 - 1, 2**64 - 2], dtype=np.uint64), (2**64 - 2, 2**64 - 1)),
+        ([Decimal(BIG), Decimal(BIG + 1)], (BIG, BIG + 1)),
+        ([Decimal(f"{BIG}.5"), Decimal(f"{BIG + 1}.5")], (f"{BIG}.5", f"{BIG + 1}.5")),
+        ([10**30 + 1, 10**30], (10**30, 10**30 + 1)),
+        (np.array([0.1, 0.2], dtype=np.float32), (0.1, 0.2)),
+        ([1e300, 2e300], (1e300, 2e300)),
+        (["00501", "501"], ("00501", "501")),
+        (["1.0", "10.0", "9.0"], ("1.0", "9.0", "10.0")),
+        (["+1", "-1"], ("-1", "+1")),
+        (["1,5", "2,5"], ("1,5", "2,5")),
+        (["None", "a"], ("None", "a")),
+    ],
+)
+def test_labels_stay_what_they_are(values, classes):
+    column = pd.Series(values)
+    task = infer_task(column, "y")
+    assert task.classes == classes
+    assert sorted(task.labels(column)) == list(range(len(classes)))
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "notice"),
+    [
+        (["yes", "yes ", "no"], ("no", "yes"), "'yes' and 'yes ' look the same and are read as"),
+        (["1", "1.0", "1.0", "0.0"], ("0.0", "1.0"), "'1' and '1.0' are the same whole number"),
+    ],
+)
+def test_labels_that_are_alike_are_one(values, classes, notice):
+    notices = []
+    task = infer_task(pd.Series(values), "y", notices=notices)
+    assert task.classes == classes
+    assert task.labels(pd.Series(values)).tolist() == [
+        classes.index(next(c for c in classes if c.rstrip("0.") == v.strip().rstrip("0.")))
+        for v in values
+    ]
+    assert notices[0].startswith(f"target 'y': {notice}")
+
+
+def test_numbers_that_are_text():
+    column = pd.Series([f"{i},5 €" for i in range(30)])
+    task = infer_task(column, "y", decimal=",")
+    assert (task.kind, task.why) == ("regression", "numbers with 30 values → regression")
+    codes = pd.Series([f"{i:03}" for i in range(30)])
+    assert infer_task(codes, "y", "regression").kind == "regression"
+    with pytest.raises(bp.DataError, match="all are digits: say --task regression, or"):
+        infer_task(codes, "y")
 
 
 def test_labels_and_back():

@@ -9,9 +9,9 @@ import backprop_xp as bp
 from backprop_xp.training import divergence
 
 
-def fit_to_the_end(net, X, Y, **options):
+def fit_to_the_end(net, *data, **options):
     with pytest.raises(bp.DivergenceError) as caught:
-        bp.fit(net, X, Y, **options)
+        bp.fit(net, *data, **options)
     return caught.value
 
 
@@ -29,6 +29,27 @@ def test_the_message_says_where_what_and_what_to_do(backend):
     assert f"layer {error.layer}" in str(error)
     assert "smaller learning rate" in str(error)
     assert len(error.history.loss) == error.epoch - 1
+
+
+@pytest.mark.parametrize("scale", [1.0, 100.0])
+@pytest.mark.parametrize("kind", ["network", "population", "source"])
+def test_scaling_is_advised_for_features_that_are_not_scaled(backend, scale, kind):
+    members = 3 if kind == "population" else None
+    net = bp.Network([2, 4, 1], "relu", "identity", members=members, backend=backend)
+    X = np.stack([np.resize([1.0, -1.0], 6), scale * np.resize([1.0, -1.0, -1.0], 6)], axis=1)
+    data = (bp.sources.arrays(X, np.ones(6)),) if kind == "source" else (X, np.ones(6))
+    error = fit_to_the_end(net, *data, epochs=50, batch_size=2, optimizer=bp.SGD(1e4))
+    scaling = "The features are not scaled: X[:, 1] has a root mean square of 100."
+    assert (scaling in str(error)) == (scale > 1)
+    assert ("mean 0" in str(error)) == (scale > 1)
+    assert "smaller learning rate" in str(error)
+
+
+def test_of_batches_that_cannot_be_had_again_the_scale_is_not_known(backend):
+    batches = [(np.ones((2, 2)), np.ones(2))] * 3
+    net = bp.Network([2, 4, 1], "relu", "identity", backend=backend)
+    error = fit_to_the_end(net, batches, epochs=50, optimizer=bp.SGD(1e4))
+    assert "Scale the features to mean 0 and deviation 1, if they are not" in str(error)
 
 
 def test_the_weights_are_those_before_the_update_that_led_astray(backend):

@@ -37,7 +37,7 @@ def test_the_same_picture_is_the_same_file(tmp_path):
         ("picture.jpeg", r"ends in '.jpeg': no such kind of picture.*\.pdf, \.png, \.svg"),
         ("picture.pgn", r"Did you mean '.png'"),
         ("picture", r"no such kind of picture.*\.pdf, \.png, \.svg"),
-        ("nowhere/picture.png", r"there is no directory '.*nowhere'"),
+        ("nowhere/picture.png", r"cannot be written: there is no directory .*nowhere"),
         (".png", r"no such kind of picture"),
     ],
 )
@@ -54,7 +54,9 @@ def test_a_path_that_is_no_path():
 def test_a_directory_in_the_way(tmp_path):
     pytest.importorskip("matplotlib")
     (tmp_path / "taken.png").mkdir()
-    with pytest.raises(bp.ConfigurationError, match=r"taken.png': cannot be written \(Is a dir"):
+    with pytest.raises(
+        bp.ConfigurationError, match=r"taken.png cannot be written: it is a directory"
+    ):
         bp.plot_history(HISTORY, tmp_path / "taken.png")
 
 

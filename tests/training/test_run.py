@@ -39,9 +39,25 @@ def test_hooks_are_called_in_order():
     for epoch in (1, 2):
         expected += [("on_epoch_begin", epoch, 0)]
         for batch in (1, 2):
-            expected += [("on_batch_begin", epoch, batch), ("on_batch_end", epoch, batch)]
+            hooks = ("on_batch_begin", "on_batch_end", "on_progress")
+            expected += [(hook, epoch, batch) for hook in hooks]
         expected += [("on_epoch_end", epoch, 2)]
     assert seen == [*expected, ("on_train_end", 2, 2)]
+
+
+@pytest.mark.parametrize("batch_size", [3, 5, None])
+def test_progress_is_told_up_to_the_last_batch(backend, batch_size):
+    seen = []
+
+    class Progress(bp.Callback):
+        def on_progress(self, run):
+            seen.append((run.epoch, run.batch))
+
+    history = fit([Progress()], batch_size=batch_size, backend=backend)[1]
+    batches = 1 if batch_size is None else -(-10 // batch_size)
+    assert [last for last in seen if last[1] == batches] == [(1, batches), (2, batches)]
+    assert seen == sorted(set(seen))
+    assert len(history.loss) == 2
 
 
 def test_an_error_in_a_callback_ends_the_run_and_is_not_hidden():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
 
-from backprop_xp.backends.cublas import gemm_arguments
+from backprop_xp.backends.gemm import gemm_arguments
 
 
 def gemm(given, left, right, out):

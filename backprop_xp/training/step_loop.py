@@ -1,0 +1,54 @@
+"""StepLoop: many steps in a row over the batches of an epoch, without Python in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from backprop_xp.backends.base import Array, Loop
+from backprop_xp.maths.network import Network
+from backprop_xp.training.batches import Epoch
+from backprop_xp.training.step import TrainStep
+
+
+class StepLoop:
+    """Steps of one run on rows that lie on the device; see `Backend.loop`."""
+
+    def __init__(self, step: TrainStep, loop: Loop, rows: int, size: int, weighted: bool) -> None:
+        self._step, self._loop = step, loop
+        self._rows, self._size, self._weighted = rows, size, weighted
+
+    def begin(self, epoch: Any) -> None:
+        """Be ready for the batches of an epoch."""
+        self._loop.begin(epoch.order)
+
+    def take(self, first: int, stop: int, before: Callable[[int], None]) -> list[Array]:
+        """Take the steps on the batches first … stop − 1, or fewer if their sizes differ.
+
+        `before` is called with the number of each batch, before its learning rate is read. Returns
+        the losses, and with weights the batches' weights, each (steps, …).
+        """
+        rows = self._rows_of(first)
+        if self._rows_of(stop - 1) != rows:
+            stop -= 1
+        values = []
+        for number in range(first, stop):
+            before(number)
+            values.append(self._step.next_numbers(rows, self._weighted))
+        return self._loop.take(first, rows, values)
+
+    def _rows_of(self, batch: int) -> int:
+        return min(self._size, self._rows - batch * self._size)
+
+
+def step_loop(step: TrainStep, epoch: Any) -> StepLoop | None:
+    """Return the loop for a run whose epochs are like this one; None if it goes batch by batch."""
+    if type(step) is not TrainStep or type(step.net) is not Network:
+        return None
+    if not isinstance(epoch, Epoch) or epoch.resident is None:
+        return None
+    tables = epoch.resident
+    loop = step.net.backend.loop(step.on_rows, step.numbers, tables, epoch.batch_size)
+    if loop is None:
+        return None
+    return StepLoop(step, loop, int(tables[0].shape[0]), epoch.batch_size, len(tables) > 2)
