@@ -89,7 +89,7 @@ def test_everything_public_has_a_docstring_with_an_example(name):
 def test_examples_run(name, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
     needs = {"strict": "array_api_strict"}
-    needs |= dict.fromkeys(("cupy", "cuda_graph", "nccl", "pinned"), "cupy")
+    needs |= dict.fromkeys(("cupy", "cublas", "cuda_graph", "cuda_loop", "nccl", "pinned"), "cupy")
     needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
     needs |= {"parquet_files": "pyarrow", "zarr_arrays": "zarr"}
     library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])

@@ -197,12 +197,55 @@ def test_every_test_file_that_is_named_exists(name):
     assert (ROOT / name).is_file()
 
 
-def test_every_module_of_the_architecture_exists():
-    tree = re.search(r"^```text\nbackprop_xp/\n(.*?)^```$", TEXT, re.M | re.S)[1]
-    there = {path.name for path in (ROOT / "backprop_xp").rglob("*.py")}
-    assert set(re.findall(r"\b\w+\.py\b", tree)) - there == set()
-    folders = {path.name for path in (ROOT / "backprop_xp").iterdir() if path.is_dir()}
-    assert set(re.findall(r"^ *(\w+)/", tree, re.M)) - folders == set()
+# -- the map of the package --------------------------------------------------------------------
+
+PACKAGE = ROOT / "backprop_xp"
+MAP = re.search(r"^```text\nbackprop_xp/\n(.*?)^```$", TEXT, re.M | re.S)[1]
+
+
+def on_the_map(drawn):
+    """The packages and the modules that a map names, as paths below the package's root."""
+    packages, modules, above = [], [], []  # above: the packages that a line is in, by their indent
+    for line in drawn.splitlines():
+        indent = len(line) - len(line.lstrip())
+        above = [(depth, path) for depth, path in above if depth < indent]
+        inside = above[-1][1] if above else ""
+        if package := re.match(r" *(\w+)/", line):
+            inside += f"{package[1]}/"
+            above.append((indent, inside))
+            packages.append(inside)
+        modules += [inside + name for name in re.findall(r"\b\w+\.py\b", line)]
+    return packages, modules
+
+
+def test_a_map_is_read_as_it_is_drawn():
+    drawn = "  a/    (b.py: what)\n    c.py\n      d.py, e.py\n    f/\n      g.py\n  h/\n  i.py\n"
+    assert on_the_map(drawn) == (
+        ["a/", "a/f/", "h/"],
+        ["a/b.py", "a/c.py", "a/d.py", "a/e.py", "a/f/g.py", "i.py"],
+    )
+
+
+def test_every_module_of_the_map_exists():
+    modules = on_the_map(MAP)[1]
+    assert modules
+    assert [name for name in modules if not (PACKAGE / name).is_file()] == []
+
+
+def test_every_package_is_on_the_map():
+    found = [path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*/__init__.py")]
+    assert sorted(on_the_map(MAP)[0]) == sorted(f"{path.as_posix()}/" for path in found)
+
+
+def test_a_package_of_the_map_imports_only_from_those_above_it():
+    packages = [name for name in on_the_map(MAP)[0] if name.count("/") == 1]
+    allowed = {"errors", "wording"}
+    for package in packages[: packages.index("cli/")]:  # which is told to import all
+        allowed.add(package.strip("/"))
+        for path in (PACKAGE / package).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            imported = re.findall(r"^ *(?:from|import) backprop_xp\.(\w+)", text, re.M)
+            assert set(imported) <= allowed, path
 
 
 def test_every_file_beside_the_page_is_used():

@@ -81,8 +81,12 @@ class OptimizerState:
 
     def count_step(self) -> None:
         """Begin the next step: put its numbers where the kernel reads them."""
-        for numbers, values in zip(self.numbers, self.next_numbers(), strict=True):
-            numbers.write(values)
+        if self._each:
+            for numbers, values in zip(self.numbers, self.next_numbers(), strict=True):
+                numbers.write(values)
+        else:  # in few words, since small networks would feel more of them
+            self.steps += 1
+            self.numbers[0].write(self._optimizer.scalars(self.steps, self.learning_rate))
 
     def update(self, theta: Array, g: Array) -> None:
         """Apply the update to θ in place (U1–U4)."""

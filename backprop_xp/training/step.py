@@ -57,11 +57,12 @@ class TrainStep:
         ShapeError, DataError, BackendError
             X, Y or the weights do not fit.
         """
-        X, Y, *weights = self._batch(X, Y, sample_weight)
+        batch = self._batch(X, Y, sample_weight)
         if self.net.architecture.dropout:
-            self._trace(X.shape[-2], bool(weights)).choose_dropout(self._pattern())
+            rows, weighted = batch[0].shape[-2], sample_weight is not None
+            self._trace(rows, weighted).choose_dropout(self._pattern())
         self.state.count_step()
-        return self._run(X, Y, *weights)[..., 0, 0]
+        return self._run(*batch)[..., 0, 0]
 
     def _batch(self, X: Any, Y: Any, sample_weight: Any = None) -> tuple[Array, ...]:
         """A batch as the step takes it."""

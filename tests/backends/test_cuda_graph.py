@@ -279,8 +279,8 @@ def test_launches_and_allocations_of_a_replayed_step(cupy_backend, rng, monkeypa
     for _ in range(3):
         step(*batch)
     (captured,) = step._run._captured.values()
-    # The way forward and back, J and the update are 14; weights add Σw and the shares.
-    assert launches(captured.graph) == (16 if weighted else 14)
+    # The way forward and back, J and the update are 14; the shares wᵢ/Σw of any weights are 8 more.
+    assert launches(captured.graph) == (22 if weighted else 14)
     for method in ("get", "__float__", "__bool__", "__int__", "__index__", "item", "tolist"):
 
         def refuse(*_, **__):

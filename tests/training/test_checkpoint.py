@@ -361,11 +361,17 @@ def test_a_run_that_is_killed_fifty_times_ends_as_one_that_was_not(tmp_path):
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "bufsize": 1}
     with subprocess.Popen([sys.executable, "-c", SCRIPT], **pipes) as process:
 
-        def run(*arguments, seconds=None):
-            """Exit status of a run; it is killed after so many seconds."""
+        def written():
+            return path.stat().st_mtime_ns if path.exists() else None
+
+        def run(*arguments, seconds=None, after_a_write=False):
+            """Exit status of a run; it is killed after so many seconds, from its first write on."""
+            before = written()
             print(*arguments, file=process.stdin)
             child = int(process.stdout.readline())
             if seconds is not None:
+                while after_a_write and written() == before:
+                    time.sleep(seconds / 10)
                 time.sleep(seconds)
                 os.kill(child, signal.SIGKILL)
             return int(process.stdout.readline())
@@ -373,8 +379,10 @@ def test_a_run_that_is_killed_fifty_times_ends_as_one_that_was_not(tmp_path):
         start = time.perf_counter()
         assert run(whole) == 0
         took, killed = time.perf_counter() - start, 0
-        for _ in range(KILLS):
-            killed += run(path, *[path] * path.exists(), seconds=rng.uniform(0, took / 40)) != 0
+        for number in range(KILLS):
+            # However slow the machine is just now, every second run gets somewhere.
+            when = {"seconds": rng.uniform(0, took / 80), "after_a_write": number % 2 == 0}
+            killed += run(path, *[path] * path.exists(), **when) != 0
             if path.exists():
                 bp.load(path, backend="numpy")
                 epochs.append(storage.read(path)[1]["run"]["epoch"])
