@@ -1,6 +1,7 @@
 """The mathematics of backpropagation, written once over the array API, on NumPy or CuPy."""
 
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from backprop_xp import datasets, sources
@@ -39,6 +40,7 @@ from backprop_xp.training.schedules import (
 from backprop_xp.training.step import train_step
 
 if TYPE_CHECKING:
+    from backprop_xp import estimators as estimators
     from backprop_xp.insight.decision_boundary import plot_decision_boundary
     from backprop_xp.insight.explain import explain
     from backprop_xp.insight.explanation import Explanation
@@ -111,10 +113,13 @@ _LATER = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "estimators":  # which need scikit-learn
+        return importlib.import_module("backprop_xp.estimators")
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_LATER[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    found = {"estimators"} if importlib.util.find_spec("sklearn") else set()
+    return sorted({*globals(), *__all__, *found})

@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from backprop_xp.backends.base import Array, Backend, Namespace
-from backprop_xp.errors import BackendError, unknown
+from backprop_xp.errors import BackendError, shown, unknown
 
 __all__ = ["Array", "Backend", "BackendStatus", "Namespace", "get_backend", "survey"]
 
@@ -65,7 +65,7 @@ def get_backend(name: str | Backend | None = None) -> Backend:
     """
     if isinstance(name, Backend):
         return name
-    asked = f"backend {name!r}"
+    asked = f"backend {shown(name)}"
     if name is None:
         name = os.environ.get("BACKEND", "").strip() or "numpy"
         asked = f"BACKEND={name}"
@@ -74,7 +74,8 @@ def get_backend(name: str | Backend | None = None) -> Backend:
     try:
         return _load(name)
     except BackendError as problem:
-        raise BackendError(_unusable(asked, name, problem)) from problem
+        # Without its causes, which it tells: a script shall end in one error, not in three.
+        raise BackendError(_unusable(asked, name, problem)) from None
 
 
 def survey() -> list[BackendStatus]:

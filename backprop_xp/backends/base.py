@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
+from numbers import Integral
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
-from backprop_xp.errors import BackendError, ConfigurationError, DataError
+from backprop_xp.errors import BackendError, ConfigurationError, DataError, shown
 
 # Array-API objects share no base class and no complete protocol: these names are for readers.
 Array: TypeAlias = Any
@@ -83,8 +84,8 @@ class Backend(ABC):
         DataError
             `x` is text, ragged, masked or otherwise not numeric.
         """
-        if dtype is not None and not hasattr(self.xp, str(dtype)):
-            raise ConfigurationError(f"dtype={dtype!r}: expected a name such as 'float32'")
+        if dtype is not None and isinstance(getattr(self.xp, str(dtype), 0.0), float):
+            raise ConfigurationError(f"dtype={shown(dtype)}: expected a name such as 'float32'")
         origin = self.origin(x)
         if origin in (None, "numpy"):
             return self._from_host(host_array(x, dtype))
@@ -303,12 +304,15 @@ def require_open(x: Any, name: str = "") -> None:
 
 def host_generator(seed: Any) -> np.random.Generator:
     """Return the host generator that `seed` stands for: random numbers never come from a device."""
-    if not isinstance(seed, bool):
+    numbers = seed if isinstance(seed, list | tuple) else ()
+    if not isinstance(seed, bool) and all(isinstance(n, Integral) for n in numbers):
         try:
             return np.random.default_rng(seed)
         except (TypeError, ValueError):
             pass
-    raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0 or a numpy.random.Generator")
+    raise ConfigurationError(
+        f"seed={shown(seed)}: expected an integer ≥ 0 or a numpy.random.Generator"
+    )
 
 
 def _kind(host: np.ndarray) -> str:

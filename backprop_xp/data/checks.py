@@ -11,7 +11,7 @@ import numpy as np
 from backprop_xp.backends.base import Array, is_sparse, unmasked
 from backprop_xp.backends.frames import Names, is_frame, read_frame
 from backprop_xp.data.rows import DeviceRows, HostRows, Rows
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import require_dense, require_inputs, require_targets
 from backprop_xp.maths.network import Network
@@ -26,7 +26,10 @@ from backprop_xp.sources.host_tables import (
 def require_network(net: Any) -> None:
     """Raise ConfigurationError unless `net` is a Network."""
     if not isinstance(net, Network):
-        raise ConfigurationError(f"net={net!r}: expected a backprop_xp.Network")
+        raise ConfigurationError(
+            f"net={shown(net)}: expected a backprop_xp.Network, which comes first, as in "
+            "fit(net, X, Y)"
+        )
 
 
 def require_single(net: Network, caller: str) -> None:
@@ -38,14 +41,14 @@ def require_single(net: Network, caller: str) -> None:
 def require_count(name: str, value: Any) -> None:
     """Raise ConfigurationError unless `value` is a positive integer."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(f"{name}={value!r}: expected a positive integer")
+        raise ConfigurationError(f"{name}={shown(value)}: expected a positive integer")
 
 
 def require_positive(name: str, value: Any) -> None:
     """Raise ConfigurationError unless `value` is a finite number > 0."""
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not 0.0 < value < float("inf"):
-        raise ConfigurationError(f"{name}={value!r}: expected a finite number > 0")
+        raise ConfigurationError(f"{name}={shown(value)}: expected a finite number > 0")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from backprop_xp.backends.base import host_generator
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.network import Network
 
 
@@ -47,7 +47,7 @@ def stratified_split(
     (12, 3)
     """
     if not 0.0 < held_out < 1.0:
-        raise ConfigurationError(f"held_out={held_out!r}: expected a fraction in (0, 1)")
+        raise ConfigurationError(f"held_out={shown(held_out)}: expected a fraction in (0, 1)")
     rng = host_generator(seed)
     training, test = [], []
     for label in np.unique(labels):
@@ -108,7 +108,9 @@ def validation_split(
     (16, 4, 2)
     """
     if not isinstance(fraction, Real) or not 0.0 < fraction < 1.0:
-        raise ConfigurationError(f"validation_fraction={fraction!r}: expected a number in (0, 1)")
+        raise ConfigurationError(
+            f"validation_fraction={shown(fraction)}: expected a number in (0, 1)"
+        )
     classes = all_of(row_classes(net, Y) if has_classes(net) else np.zeros(Y.rows, np.int32))
     rows = len(classes)
     if rows < 2:

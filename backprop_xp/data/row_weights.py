@@ -16,7 +16,7 @@ from backprop_xp.backends.base import host_array, is_sparse
 from backprop_xp.backends.frames import Names, is_frame, read_frame
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
 
@@ -167,7 +167,8 @@ def _is_balanced(class_weight: Any) -> bool:
     if isinstance(class_weight, str) and class_weight == "balanced":
         return True
     raise ConfigurationError(
-        f"class_weight={class_weight!r}: expected 'balanced', or a mapping such as {{0: 1, 1: 5}}"
+        f"class_weight={shown(class_weight)}: expected 'balanced', or a mapping such as "
+        "{0: 1, 1: 5}"
     )
 
 
@@ -185,7 +186,7 @@ def _by_class(class_weight: Mapping[Any, Any], number: int) -> np.ndarray:
             raise ConfigurationError(_no_such_class(label, number))
         if not 0 <= _number(weight) < math.inf:
             raise ConfigurationError(
-                f"class_weight[{label!r}] = {weight!r}: expected a finite number ≥ 0"
+                f"class_weight[{shown(label)}] = {shown(weight)}: expected a finite number ≥ 0"
             )
         weights[int(label)] = weight
     return weights
@@ -205,4 +206,4 @@ def _no_such_class(label: Any, number: int) -> str:
     except (TypeError, ValueError, OverflowError):
         near = -1
     hint = f" Did you mean the number {near}?" if 0 <= near < number else ""
-    return f"class_weight[{label!r}]: no such class.{hint} The classes are 0 … {number - 1}"
+    return f"class_weight[{shown(label)}]: no such class.{hint} The classes are 0 … {number - 1}"

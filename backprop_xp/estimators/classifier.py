@@ -18,7 +18,7 @@ from sklearn.utils.multiclass import (
     unique_labels,
 )
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.estimators.base import MultilayerPerceptron, exact
 from backprop_xp.estimators.device import (
     backend_of,
@@ -231,7 +231,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         classes = np.arange(number) if classes is None else np.asarray(classes)
         if classes.shape != (number,) or (classes[:-1] >= classes[1:]).any():
             raise ConfigurationError(
-                f"classes={classes!r}: expected {number} labels, sorted, one per output of net"
+                f"classes={shown(classes)}: expected {number} labels, sorted, one per output of net"
             )
         # With several sigmoid outputs, every class is a label of its own.
         labels = classes if several else np.eye(outputs, dtype=int)

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from backprop_xp.backends import get_backend
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.maths.architecture import Architecture
@@ -100,9 +100,9 @@ class Conversion:
             The model is none of these, or is not fitted.
         """
         if cls.__name__ not in {base.__name__ for base in type(model).__mro__}:
-            raise ConfigurationError(f"{model!r} is no {cls.__name__} of scikit-learn")
+            raise ConfigurationError(f"{shown(model)} is no {cls.__name__} of scikit-learn")
         if not hasattr(model, "coefs_"):
-            raise ConfigurationError(f"{model!r} is not fitted")
+            raise ConfigurationError(f"{shown(model)} is not fitted")
         estimator: Any = cls(**model.get_params(deep=False))
         parameters = estimator.get_params(deep=False)
         for name, value in vars(model).items():

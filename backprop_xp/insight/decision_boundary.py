@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop_xp.data.checks import checked_data, require_network, require_single
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import ConfigurationError, DataError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.pictures import BLUE, GREY, PALETTE, VERMILLION, Figure, picture
 
@@ -77,6 +77,9 @@ def plot_decision_boundary(
             f"a decision boundary is drawn over 2 inputs, but this network has {net.sizes[0]}: "
             "train one on two of the features (or two principal components) first"
         )
+    pair = isinstance(names, list | tuple) and len(names) == net.sizes[0]
+    if not pair or not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"names={shown(names)}: expected two names, of the two inputs")
     inputs, targets = checked_data(net, X, Y)
     points, targets = (np.array(net.backend.to_numpy(part)) for part in (inputs, targets))
     sides = [_side(points[:, k]) for k in (0, 1)]

@@ -18,7 +18,7 @@ from backprop_xp.data.checks import (
     require_network,
     require_single,
 )
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
 from backprop_xp.maths.network import Network
 
@@ -85,7 +85,7 @@ def check_gradients(
     require_single(net, "check_gradients")
     require_count("directions", directions)
     if not isinstance(tolerance, Real) or not tolerance > 0:
-        raise ConfigurationError(f"tolerance={tolerance!r}: expected a number > 0")
+        raise ConfigurationError(f"tolerance={shown(tolerance)}: expected a number > 0")
     xp = net.backend.xp
     double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
     X, Y = checked_data(double, X, Y)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.pictures import BLUE, GREEN, GREY, PALETTE, VERMILLION, Figure, picture
 from backprop_xp.training.history import History
 from backprop_xp.training.populations.history import PopulationHistory
@@ -56,7 +56,7 @@ def plot_history(
     ['loss']
     """
     if not isinstance(history, History):
-        raise ConfigurationError(f"history={history!r}: expected what fit returned, a History")
+        raise ConfigurationError(f"history={shown(history)}: expected what fit returned, a History")
     if isinstance(history, PopulationHistory):
         raise ConfigurationError(
             "this is the history of a population: draw that of a member, history.member(0)"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.data.checks import require_count, require_single
+from backprop_xp.data.checks import require_count, require_network, require_single
 from backprop_xp.data.scaling import scaling_advice
 from backprop_xp.insight.layer_advice import advise
 from backprop_xp.insight.layer_records import DYING, SATURATING, LayerRecord
@@ -73,6 +73,7 @@ class LayerStatistics(Callback):
 
     def record(self, net: Network, X: Any, Y: Any, *, epoch: int = 0) -> None:
         """Measure a network now, on these examples; `fit` does it through the callback's hooks."""
+        require_network(net)
         require_single(net, "LayerStatistics")
         with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is told as advice
             trace = net.forward(X)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
-from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX, Activation, get_activation
 from backprop_xp.maths.losses import Loss, get_loss
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
@@ -103,8 +103,8 @@ def _sizes(sizes: Any) -> tuple[int, ...]:
     numbers = [isinstance(n, Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes]
     if len(sizes) < 2 or not all(numbers):
         raise ShapeError(
-            f"sizes={sizes!r}: expected two or more positive integers, the number of features, "
-            "the width of each hidden layer and the number of outputs, as in [30, 16, 1]"
+            f"sizes={shown(sizes)}: expected two or more positive integers, the number of "
+            "features, the width of each hidden layer and the number of outputs, as in [30, 16, 1]"
         )
     return tuple(int(n) for n in sizes)
 
@@ -116,7 +116,7 @@ def _hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
         activations = tuple(get_activation(activation) for activation in hidden)
     except TypeError:
         raise ConfigurationError(
-            f"hidden={hidden!r}: expected a name, an Activation, or a list of them"
+            f"hidden={shown(hidden)}: expected a name, an Activation, or a list of them"
         ) from None
     if len(activations) != layers:
         raise ConfigurationError(
@@ -133,7 +133,8 @@ def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
         number = isinstance(rate, Real) and not isinstance(rate, bool)
         if not number or not 0.0 <= rate < 1.0:
             raise ConfigurationError(
-                f"dropout={rates!r}: expected a rate in [0, 1), or a list with one per hidden layer"
+                f"dropout={shown(rates)}: expected a rate in [0, 1), or a list with one per hidden "
+                "layer"
             )
     if not isinstance(rates, list | tuple):
         given *= layers
@@ -147,5 +148,5 @@ def _penalty(name: str, value: Any) -> PerMember:
         return tuple(_penalty(name, one) for one in one_each(name, value))
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{name}={value!r}: expected a finite number ≥ 0")
+        raise ConfigurationError(f"{name}={shown(value)}: expected a finite number ≥ 0")
     return float(value)

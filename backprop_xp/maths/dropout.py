@@ -12,7 +12,7 @@ from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array, Backend, Namespace, host_array
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.step_numbers import StepNumbers
 
 _WORD = 0xFFFFFFFF
@@ -101,8 +101,8 @@ def checked_pattern(given: Any, members: int | None) -> int | list[int] | None:
     one_each = isinstance(given, list | tuple) and len(given) == members
     if not one_each or not all(map(_is_number, given)):
         raise ConfigurationError(
-            f"dropout={given!r}: expected a pattern's number ≥ 0, or for a population a list of "
-            "one for each member"
+            f"dropout={shown(given)}: expected a pattern's number ≥ 0, or for a population a "
+            "list of one for each member"
         )
     return [int(own) for own in given]
 

@@ -155,6 +155,14 @@ LOSSES: dict[str, Loss] = {
     )
 }
 
+# What other libraries call them; their mean squared error is twice the squared_error here.
+SHORT_NAMES = {
+    "bce": "binary_cross_entropy",
+    "ce": "cross_entropy",
+    "mse": "squared_error",
+    "mae": "absolute_error",
+}
+
 # Output activation → the loss with which dZ[L] is simply A[L] − Y.
 MATCHED: dict[Activation, str] = {
     SIGMOID: "binary_cross_entropy",
@@ -174,6 +182,7 @@ def get_loss(name: str | None, output: Activation) -> Loss:
     """
     if name is None:
         name = MATCHED.get(output, "squared_error")
+    name = SHORT_NAMES.get(name, name) if isinstance(name, str) else name
     if not isinstance(name, str) or name not in LOSSES:
         raise ConfigurationError(unknown("loss", name, LOSSES))
     loss = LOSSES[name]

@@ -7,7 +7,7 @@ from numbers import Integral
 from typing import Any, TypeAlias
 
 from backprop_xp.backends.base import Array, Backend, host_array, host_generator
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError
+from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 
 # A float, or a tuple of floats with one for each member.
 PerMember: TypeAlias = Any
@@ -19,7 +19,7 @@ def checked_members(members: Any) -> int:
     """Return the number of members, or raise ConfigurationError."""
     if not isinstance(members, Integral) or isinstance(members, bool) or members < 1:
         raise ConfigurationError(
-            f"members={members!r}: expected a positive integer, or None for a single network"
+            f"members={shown(members)}: expected a positive integer, or None for a single network"
         )
     return int(members)
 
@@ -44,7 +44,7 @@ def member_seeds(seed: Any, members: int) -> tuple[int, ...]:
         return tuple(int(drawn) for drawn in host_generator(seed).integers(_SEEDS, size=members))
     given = list(seed)
     if not all(map(_is_seed, given)):
-        raise ConfigurationError(f"seed={seed!r}: expected integers ≥ 0, one for each member")
+        raise ConfigurationError(f"seed={shown(seed)}: expected integers ≥ 0, one for each member")
     require_one_each("seed", given, members)
     return tuple(int(s) for s in given)
 
@@ -69,9 +69,11 @@ def one_each(name: str, value: Any) -> tuple[float, ...]:
     try:
         host = host_array(value)
     except DataError as problem:
-        raise ConfigurationError(f"{name}={value!r}: {problem}") from None
+        raise ConfigurationError(f"{name}={shown(value)}: {problem}") from None
     if host.ndim != 1 or host.dtype.kind == "b" or not host.size:
-        raise ConfigurationError(f"{name}={value!r}: expected a number, or one for each member")
+        raise ConfigurationError(
+            f"{name}={shown(value)}: expected a number, or one for each member"
+        )
     return tuple(host.astype("float64").tolist())
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
@@ -290,6 +290,10 @@ class Model:
         return restore, made_of, added or None
 
 
+# Python names it where an argument does not exist: users know the class by this name.
+Model.__init__.__qualname__ = "Network.__init__"
+
+
 def restore(
     cls: type[M],
     backend: Backend,
@@ -315,4 +319,4 @@ def _dtype_name(dtype: Any) -> str:
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
     if name.rpartition(".")[2] in ("float32", "float64"):
         return str(name.rpartition(".")[2])
-    raise ConfigurationError(f"dtype={dtype!r}: expected 'float32' or 'float64'")
+    raise ConfigurationError(f"dtype={shown(dtype)}: expected 'float32' or 'float64'")

@@ -11,13 +11,13 @@ from numbers import Integral
 from typing import Any, Self
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.dropout import checked_pattern
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.prediction import predicted
-from backprop_xp.maths.trace import Trace
+from backprop_xp.maths.trace import Trace, require_trace
 
 
 class Network(Model):
@@ -35,7 +35,7 @@ class Network(Model):
     loss : str, optional
         binary_cross_entropy, cross_entropy, squared_error, absolute_error, huber or poisson. By
         default the match of the output: sigmoid → binary_cross_entropy, softmax → cross_entropy,
-        all others → squared_error.
+        all others → squared_error. The short names bce, ce, mse and mae are understood, too.
     seed : int, numpy.random.Generator or sequence of int
         W is drawn from it on the host (I0): the same seed gives the same W on every backend. In a
         population member k has the seed `seed` + k, or the k-th of a sequence; a generator draws
@@ -150,7 +150,10 @@ class Network(Model):
         ------
         ShapeError, DataError, BackendError
             Y does not fit.
+        ConfigurationError
+            `trace` is no trace.
         """
+        require_trace(trace, "cost")
         Y = self.as_targets(Y, trace.rows)
         trace.weigh(self.as_weights(sample_weight, trace.rows))
         return self.mean_loss(trace, Y)[..., 0, 0]
@@ -190,7 +193,10 @@ class Network(Model):
         ------
         ShapeError, DataError, BackendError
             Y does not fit.
+        ConfigurationError
+            `trace` is no trace.
         """
+        require_trace(trace, "backward")
         grads = self.gradient()
         Y = self.as_targets(Y, trace.rows)
         trace.weigh(self.as_weights(sample_weight, trace.rows))
@@ -242,12 +248,12 @@ class Network(Model):
         ConfigurationError
             `reduce` is something else, or this is a single network.
         """
-        if reduce not in (None, "mean"):
-            raise ConfigurationError(f"reduce={reduce!r}: expected 'mean' or None")
+        if reduce is not None and not (isinstance(reduce, str) and reduce == "mean"):
+            raise ConfigurationError(f"reduce={shown(reduce)}: expected 'mean' or None")
         if reduce is not None and self.members is None:
             raise ConfigurationError(
-                f"reduce={reduce!r} is for a population, as Network(sizes, members=64) makes it, "
-                "but this is not one"
+                f"reduce={shown(reduce)} is for a population, as Network(sizes, members=64) makes "
+                "it, but this is not one"
             )
         A = predicted(self, X, bool(overridden(self, "forward", "propagate")))
         if reduce is None:
@@ -271,7 +277,7 @@ class Network(Model):
         if self.members is None:
             raise ShapeError("this network has no members: make it with members=, as in members=64")
         if not isinstance(k, Integral) or not 0 <= k < self.members:
-            raise IndexError(f"member({k!r}): the members are 0 … {self.members - 1}")
+            raise IndexError(f"member({shown(k)}): the members are 0 … {self.members - 1}")
         return self._twin(self.theta[int(k), ...], self.architecture.members(int(k)))
 
     def members_from(self, start: int, stop: int) -> Self:

@@ -16,7 +16,7 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 from backprop_xp.backends.base import Array, Backend, Kernel, host_array
-from backprop_xp.errors import ConfigurationError, ShapeError
+from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
@@ -161,7 +161,8 @@ class Optimizer(ABC):
         wanted, low, high = _RANGES.get(name, ("in [0, 1)", 0.0, 1.0))
         if not number or not low <= value < high:
             raise ConfigurationError(
-                f"{type(self).__name__}: {name}={value!r}, but expected a finite number {wanted}"
+                f"{type(self).__name__}: {name}={shown(value)}, but expected a finite number "
+                f"{wanted}"
             )
 
     @abstractmethod
@@ -173,6 +174,8 @@ class Optimizer(ABC):
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""
+        if not isinstance(net, Model):
+            raise ConfigurationError(f"net={shown(net)}: expected a backprop_xp.Network")
         if net not in self._states:
             self._states[net] = OptimizerState(self, net)
         return self._states[net]
@@ -192,14 +195,21 @@ class Optimizer(ABC):
             The gradient is not one of this network.
         BackendError
             The gradient lives on another backend.
+        ConfigurationError
+            One of them is something else.
         """
+        state = self.state(net)
+        if not isinstance(grads, Parameters):
+            raise ConfigurationError(
+                f"grads={shown(grads)}: expected what backward returned, as in "
+                "update(net, net.backward(trace, Y))"
+            )
         net.backend.require_own(grads.theta, "grads")
         if grads.theta.shape != net.theta.shape:
             raise ShapeError(
                 f"grads has {tuple(grads.theta.shape)} values, but the network has "
                 f"{tuple(net.theta.shape)} parameters"
             )
-        state = self.state(net)
         state.count_step()
         state.update(net.theta, grads.theta)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from backprop_xp.errors import CheckpointError, ConfigurationError
+from backprop_xp.errors import CheckpointError, ConfigurationError, listed, shown
 from backprop_xp.maths.activations import ACTIVATIONS, EXP, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.losses import Loss
@@ -138,13 +138,13 @@ def by_name(activations: Iterable[Activation]) -> dict[str, Activation]:
     ConfigurationError
         They are no activations, or two of them have the same name.
     """
-    given = list(activations) if isinstance(activations, Iterable) else [activations]
+    given = listed(activations, Activation)
     own: dict[str, Activation] = {}
     for g in given:
         if not isinstance(g, Activation) or own.setdefault(g.name, g) != g:
             raise ConfigurationError(
-                f"activations={activations!r}: expected a list of your own Activation objects, "
-                "each with a name of its own"
+                f"activations={shown(activations)}: expected a list of your own Activation "
+                "objects, each with a name of its own"
             )
     return own
 

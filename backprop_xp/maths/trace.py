@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backprop_xp.backends.base import Array, Backend
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.dropout import Dropped
 from backprop_xp.maths.kernels import assign, share, share_penalty
 from backprop_xp.maths.members import PerMember, spread
@@ -139,3 +140,12 @@ class Trace:
 
     def _arrays(self) -> list[Array]:
         return [None, *(self._backend.empty(shape, self._dtype) for shape in self._shapes[1:])]
+
+
+def require_trace(trace: object, caller: str) -> None:
+    """Raise ConfigurationError unless this is a trace."""
+    if not isinstance(trace, Trace):
+        raise ConfigurationError(
+            f"{caller} takes what forward returned, but got {shown(trace)}: "
+            f"trace = net.forward(X); net.{caller}(trace, Y)"
+        )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from numbers import Integral
+from dataclasses import asdict, dataclass, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from backprop_xp.data.checks import checked_rows
 from backprop_xp.data.row_weights import checked_weights, on_one_scale
 from backprop_xp.data.rows import Rows
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.members import checked_members
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
@@ -77,7 +77,7 @@ class FoldTraining:
 
     def run(self, sizes: Any, X: Any, Y: Any, settings: Sequence[Setting]) -> FoldScores:
         """Train every setting on every fold with every seed in one pass, and score them."""
-        self._check()
+        self._check(settings)
         bare = Network(sizes, **self.network)  # without penalties: for the data, and for scores
         tables = checked_rows(bare, X, Y)
         held_out = folds_of(bare, tables[1], self.folds, self.seed)
@@ -153,15 +153,20 @@ class FoldTraining:
         assert isinstance(run.history, PopulationHistory)
         return net, run.history
 
-    def _check(self) -> None:
+    def _check(self, settings: Sequence[Setting]) -> None:
+        for setting in settings:
+            for name, value in asdict(setting).items():
+                if value is not None and not isinstance(value, Real):
+                    raise ConfigurationError(f"{name}={shown(value)}: expected a number")
         require_options(self.epochs, self.batch_size, self.schedule)
         require_schedule_of_time(self.schedule)
         checked_members(self.members)
         if not isinstance(self.seed, Integral) or isinstance(self.seed, bool) or self.seed < 0:
-            raise ConfigurationError(f"seed={self.seed!r}: expected an integer ≥ 0")
+            raise ConfigurationError(f"seed={shown(self.seed)}: expected an integer ≥ 0")
         if not isinstance(self.optimizer, Optimizer):
             raise ConfigurationError(
-                f"optimizer={self.optimizer!r}: expected an optimizer such as backprop_xp.Adam()"
+                f"optimizer={shown(self.optimizer)}: expected an optimizer such as "
+                "backprop_xp.Adam()"
             )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from backprop_xp.backends.base import host_generator
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
 
 
@@ -50,7 +50,7 @@ def folds_of(net: Network, Y: Rows, folds: Any, seed: Any = 0) -> list[np.ndarra
     integer = isinstance(folds, Integral) and not isinstance(folds, bool)
     if not integer or not 2 <= folds <= Y.rows:
         raise ConfigurationError(
-            f"folds={folds!r}: expected an integer from 2 to the number of rows, {Y.rows}"
+            f"folds={shown(folds)}: expected an integer from 2 to the number of rows, {Y.rows}"
         )
     order = host_generator(seed).permutation(Y.rows)
     if has_classes(net):

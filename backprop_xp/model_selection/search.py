@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.members import is_one_each, one_each
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
@@ -129,7 +129,7 @@ def search(
 
 def _values(name: str, given: Any) -> tuple[Any, ...]:
     if isinstance(given, str | bool):
-        raise ConfigurationError(f"{name}={given!r}: expected a number or a list of numbers")
+        raise ConfigurationError(f"{name}={shown(given)}: expected a number or a list of numbers")
     return one_each(name, given) if is_one_each(given) else (given,)
 
 

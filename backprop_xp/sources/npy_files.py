@@ -16,6 +16,7 @@ from backprop_xp.sources.base import (
     Source,
     block_rows,
     require_alike,
+    require_path,
     require_rows,
 )
 
@@ -59,6 +60,8 @@ def npy(X: PathLike, Y: PathLike, *, buffer_rows: int | None = None) -> Source:
     >>> len(history.loss)
     3
     """
+    for path in (X, Y):
+        require_path(path, "npy")
     pair = Path(X).absolute(), Path(Y).absolute()  # wherever the process goes before it reads
     return _NpySource(f"{os.fspath(X)} and {os.fspath(Y)}", [pair], buffer_rows)
 
@@ -94,6 +97,7 @@ def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source
     ...     print(bp.sources.npy_shards(folder).rows)
     12
     """
+    require_path(directory, "npy_shards")
     folder = Path(directory).absolute()
     if not os.path.isdir(folder):
         raise DataError(f"{folder} is no directory: npy_shards takes one with X-….npy and Y-….npy")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError, DataError, unknown
+from backprop_xp.errors import ConfigurationError, DataError, shown, unknown
 from backprop_xp.sources.base import Rows
 
 
@@ -43,7 +43,7 @@ class Columns:
         schema = opened.schema_arrow
         targets = (target,) if isinstance(target, str) else tuple(target)
         if isinstance(columns, str):
-            raise ConfigurationError(f"columns={columns!r}: expected a list of names")
+            raise ConfigurationError(f"columns={shown(columns)}: expected a list of names")
         index = _saved_index(schema)
         others = tuple(name for name in schema.names if name not in (*targets, *index))
         inputs = others if columns is None else tuple(columns)

@@ -11,7 +11,15 @@ import numpy as np
 
 from backprop_xp.backends.column_order import in_order
 from backprop_xp.errors import DataError
-from backprop_xp.sources.base import DECODED_BYTES, Reader, Rows, Source, require_alike, rows_of
+from backprop_xp.sources.base import (
+    DECODED_BYTES,
+    Reader,
+    Rows,
+    Source,
+    require_alike,
+    require_path,
+    rows_of,
+)
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.parquet_columns import Columns, filled
 
@@ -67,6 +75,7 @@ def parquet(
     >>> len(history.loss)
     3
     """
+    require_path(path, "parquet")
     return _ParquetSource(Path(path).absolute(), target, columns, buffer_rows)
 
 

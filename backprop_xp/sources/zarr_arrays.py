@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import ConfigurationError, DataError, shown
 from backprop_xp.sources.base import Source
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.row_arrays import ArraySource
@@ -60,7 +60,7 @@ def zarr(X: Any, Y: Any = None, *, buffer_rows: int | None = None) -> Source:
 
 def _members(group: Any) -> tuple[Any, Any, str]:
     if not _is_path(group):
-        raise ConfigurationError(f"zarr: {group!r:.80} alone: expected a group's path, or X and Y")
+        raise ConfigurationError(f"zarr: {shown(group)} alone: expected a group's path, or X and Y")
     path = os.fspath(group)
     opened = _open(path)
     members = dict(opened.arrays()) if hasattr(opened, "arrays") else {}

@@ -6,7 +6,7 @@ import errno
 import os
 from typing import Any
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 
 
 def file_name(path: Any) -> str:
@@ -20,9 +20,9 @@ def file_name(path: Any) -> str:
     try:
         name = os.fsdecode(path)
     except TypeError:
-        raise ConfigurationError(f"path={path!r}: expected the name of a file") from None
+        raise ConfigurationError(f"path={shown(path)}: expected the name of a file") from None
     if not name or "\0" in name:
-        raise ConfigurationError(f"path={path!r}: expected the name of a file")
+        raise ConfigurationError(f"path={shown(path)}: expected the name of a file")
     return name
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.saved import column_document, describe
@@ -62,11 +62,11 @@ class Checkpoint(Callback):
         extra: dict[str, Any] | None = None,
     ) -> None:
         if not isinstance(path, str | os.PathLike):
-            raise ConfigurationError(f"Checkpoint: path={path!r}, but expected a file's path")
+            raise ConfigurationError(f"Checkpoint: path={shown(path)}, but expected a file's path")
         integer = isinstance(every_epochs, Integral) and not isinstance(every_epochs, bool)
         if not integer or every_epochs < 1:
             raise ConfigurationError(
-                f"Checkpoint: every_epochs={every_epochs!r}, but expected a positive integer"
+                f"Checkpoint: every_epochs={shown(every_epochs)}, but expected a positive integer"
             )
         self.path = os.path.abspath(os.fspath(path))
         self.every_epochs, self.extra = int(every_epochs), extra

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.training.callbacks import Callback, Run
 from backprop_xp.training.monitor import Monitor
 from backprop_xp.training.populations.member_stopping import MemberStopping
@@ -58,7 +58,7 @@ class EarlyStopping(Callback):
         self.monitor, self.restore_best = monitor, restore_best
         if not isinstance(restore_best, bool):
             raise ConfigurationError(
-                f"EarlyStopping: restore_best={restore_best!r}, but expected True or False"
+                f"EarlyStopping: restore_best={shown(restore_best)}, but expected True or False"
             )
         self._begin(None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from backprop_xp.backends.frames import column_names
@@ -11,7 +11,7 @@ from backprop_xp.data.checks import (
     require_count,
     require_network,
 )
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, listed, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
@@ -190,7 +190,9 @@ def fit(
 def _job(comm: Any, sharded: bool) -> Job:
     if comm is None:
         if sharded is not False:
-            raise ConfigurationError(f"sharded={sharded!r} says how the ranks of comm= have data")
+            raise ConfigurationError(
+                f"sharded={shown(sharded)} says how the ranks of comm= have data"
+            )
         return Job()
     from backprop_xp.training.distributed.job import SharedJob  # a single process does without
 
@@ -204,20 +206,19 @@ def require_options(epochs: Any, batch_size: Any, schedule: Any) -> None:
         require_count("batch_size", batch_size)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise ConfigurationError(
-            f"schedule={schedule!r}: expected a Schedule such as backprop_xp.CosineDecay()"
+            f"schedule={shown(schedule)}: expected a Schedule such as backprop_xp.CosineDecay()"
         )
 
 
 def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
     """Return the callbacks in the order in which they are called, with a progress bar if wanted."""
-    if progress not in (None, True, False):
-        raise ConfigurationError(f"progress={progress!r}: expected True, False or None")
-    one = isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable)
-    given = [] if callbacks is None else [callbacks] if one else list(callbacks)
+    if not (progress is None or isinstance(progress, bool)):
+        raise ConfigurationError(f"progress={shown(progress)}: expected True, False or None")
+    given = [] if callbacks is None else listed(callbacks, Callback)
     for callback in given:
         if not isinstance(callback, Callback):
             raise ConfigurationError(
-                f"callbacks: {callback!r} is no Callback; subclass backprop_xp.Callback"
+                f"callbacks: {shown(callback)} is no Callback; subclass backprop_xp.Callback"
             )
     given += [ProgressBar()] if wanted(progress) else []
     # What a checkpoint keeps is what the others remember after the epoch.

@@ -6,7 +6,7 @@ import math
 from numbers import Integral, Real
 from typing import Any
 
-from backprop_xp.errors import ConfigurationError, unknown
+from backprop_xp.errors import ConfigurationError, shown, unknown
 
 
 class Monitor:
@@ -24,12 +24,16 @@ class Monitor:
 
     def __init__(self, owner: str, name: str | None, patience: Any, min_delta: Any) -> None:
         if not isinstance(patience, Integral) or isinstance(patience, bool) or patience < 0:
-            raise ConfigurationError(f"{owner}: patience={patience!r}, but expected an integer ≥ 0")
+            raise ConfigurationError(
+                f"{owner}: patience={shown(patience)}, but expected an integer ≥ 0"
+            )
         number = isinstance(min_delta, Real) and not isinstance(min_delta, bool)
         if not number or not 0.0 <= min_delta < math.inf:
-            raise ConfigurationError(f"{owner}: min_delta={min_delta!r}, but expected a number ≥ 0")
+            raise ConfigurationError(
+                f"{owner}: min_delta={shown(min_delta)}, but expected a number ≥ 0"
+            )
         if name is not None and not isinstance(name, str):
-            raise ConfigurationError(f"{owner}: monitor={name!r}, but expected a name")
+            raise ConfigurationError(f"{owner}: monitor={shown(name)}, but expected a name")
         self._owner, self._name, self._min_delta = owner, name, float(min_delta)
         self._patience = int(patience)
         self.best, self.improved, self.waited = math.inf, False, 0

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.errors import CheckpointError, ConfigurationError
+from backprop_xp.errors import CheckpointError, ConfigurationError, shown
 from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.training.checkpoint import LAST, identity, plain, stateful
 from backprop_xp.training.populations.history import PopulationHistory
@@ -76,7 +76,7 @@ def _read(
     run: TrainingRun, path: Any, read: Callable[[Any], Any]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     if not isinstance(path, str | os.PathLike):
-        raise ConfigurationError(f"resume={path!r}: expected the path of a checkpoint")
+        raise ConfigurationError(f"resume={shown(path)}: expected the path of a checkpoint")
     arrays, document = read(path)
     saved = document.get("run")
     if not isinstance(saved, dict) or not isinstance(saved.get("identity"), dict):

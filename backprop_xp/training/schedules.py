@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.training.history import History
 from backprop_xp.training.monitor import Monitor
 
@@ -53,7 +53,7 @@ def _require(schedule: Schedule, name: str, value: Any, low: float, high: float)
     if not number or not low <= value <= high or value == math.inf:
         wanted = f"≥ {low:g}" if high == math.inf else f"in [{low:g}, {high:g}]"
         raise ConfigurationError(
-            f"{type(schedule).__name__}: {name}={value!r}, but expected a number {wanted}"
+            f"{type(schedule).__name__}: {name}={shown(value)}, but expected a number {wanted}"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from backprop_xp.backends.base import Array, Namespace
 from backprop_xp.data.checks import require_network, require_positive
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.overriding import overridden
@@ -221,11 +221,11 @@ def train_step(
     require_network(net)
     if not isinstance(optimizer, Optimizer):
         raise ConfigurationError(
-            f"optimizer={optimizer!r}: expected an optimizer such as backprop_xp.Adam(1e-3)"
+            f"optimizer={shown(optimizer)}: expected an optimizer such as backprop_xp.Adam(1e-3)"
         )
     if clip_norm is not None:
         require_positive("clip_norm", clip_norm)
     if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise ConfigurationError(f"seed={seed!r}: expected an integer ≥ 0")
+        raise ConfigurationError(f"seed={shown(seed)}: expected an integer ≥ 0")
     kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
     return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)

@@ -186,3 +186,21 @@ def test_verbose_output_is_the_same(data, capsys):
         printed.append(capsys.readouterr().out)
     assert printed[0] == printed[1]
     assert "Learning rate too small. Stopping." in printed[1]
+
+
+def test_a_warm_start_without_a_better_score_keeps_the_best_weights(data):
+    """Theirs trains over them: their best weights are the very arrays that it trains."""
+    X, y = data["breast_cancer"]
+    options = {"early_stopping": True, "warm_start": True, "random_state": 0, "max_iter": 40}
+    options |= {"hidden_layer_sizes": (8,), "learning_rate_init": 0.01, "n_iter_no_change": 3}
+    peer, own = (kind(**options).fit(X, y) for kind in (theirs.MLPClassifier, ours.MLPClassifier))
+    before = [coef.copy() for coef in own.coefs_]
+    best = own.best_validation_score_
+    for model in (peer, own):
+        model.fit(X, y)
+        assert model.n_iter_ == 1
+        assert model.best_validation_score_ == best
+    assert own.loss_curve_ == pytest.approx(peer.loss_curve_)
+    for coef, wanted, their in zip(own.coefs_, before, peer.coefs_, strict=True):
+        np.testing.assert_array_equal(coef, wanted)
+        assert np.abs(their - wanted).max() > 1e-3

@@ -20,7 +20,7 @@ from backprop_xp.backends.base import Array
 from backprop_xp.data.batches import Batches
 from backprop_xp.data.checks import require_single
 from backprop_xp.data.rows import Rows
-from backprop_xp.errors import ConfigurationError, DataError
+from backprop_xp.errors import ConfigurationError, DataError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.overriding import overridden
@@ -60,7 +60,7 @@ class SharedJob(Job):
     def agree(self, net: Network, **options: Any) -> None:
         require_single(net, "fit with comm=")
         if not isinstance(self._sharded, bool):
-            raise ConfigurationError(f"sharded={self._sharded!r}: expected True or False")
+            raise ConfigurationError(f"sharded={shown(self._sharded)}: expected True or False")
         version = sys.modules[__name__.partition(".")[0]].__version__  # above this wing
         self._ranks.require_alike(
             {

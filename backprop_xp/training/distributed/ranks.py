@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import backprop_xp.errors as errors
-from backprop_xp.errors import BackpropError, ConfigurationError, DivergenceError
+from backprop_xp.errors import BackpropError, ConfigurationError, DivergenceError, shown
 
 _INSTALL = 'pip install "backprop-xp[mpi]"'
 
@@ -58,7 +58,7 @@ class Ranks:
         MPI = load_mpi()
         if not isinstance(comm, MPI.Intracomm) or comm == MPI.COMM_NULL:
             raise ConfigurationError(
-                f"comm={comm!r}: expected a communicator of mpi4py, such as MPI.COMM_WORLD"
+                f"comm={shown(comm)}: expected a communicator of mpi4py, such as MPI.COMM_WORLD"
             )
         self.comm = comm.Dup()
         self.rank, self.size = int(comm.rank), int(comm.size)
