@@ -80,7 +80,7 @@ def test_sources_searches_and_pictures(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["big-endian", "a subclass", "masked, without a mask"])
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_estimators(kind):
     pytest.importorskip("sklearn")
     from backprop_xp.estimators import MLPClassifier, MLPRegressor
