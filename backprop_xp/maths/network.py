@@ -255,7 +255,7 @@ class Network(Model):
                 f"reduce={shown(reduce)} is for a population, as Network(sizes, members=64) makes "
                 "it, but this is not one"
             )
-        A = predicted(self, X, bool(overridden(self, "forward", "propagate")))
+        A = predicted(self, X, _has_own_forward(self))
         if reduce is None:
             return A
         xp = self.backend.xp
@@ -297,6 +297,12 @@ def overridden(net: Network, *names: str) -> list[str]:
     """
     methods = {name: getattr(net, name) for name in names}
     return [name for name, method in methods.items() if _function(method) is not _OURS[name]]
+
+
+def _has_own_forward(net: Network) -> bool:
+    """The same of forward, in the time that the prediction of one row has for it."""
+    ours = _OURS["forward"], _OURS["propagate"]
+    return (_function(net.forward), _function(net.propagate)) != ours
 
 
 def _function(method: Any) -> Any:
