@@ -44,29 +44,30 @@ EMULATED_MODES = [
 # What depends on the order of work: graphs, steps, streams and sources, estimators.
 ASYNCHRONOUS = [
     "tests/backends",
+    "tests/data/test_batches.py",
+    "tests/data/test_row_weights.py",
+    "tests/data/test_rows.py",
+    "tests/estimators/test_arrays.py",
     "tests/estimators/test_beyond.py",
     "tests/estimators/test_conversion.py",
     "tests/maths/test_dropout.py",
     "tests/maths/test_members.py",
+    "tests/model_selection",
     "tests/sources",
+    "tests/training/populations",
+    "tests/training/streaming/test_prefetch.py",
+    "tests/training/streaming/test_stream_batches.py",
+    "tests/training/streaming/test_streams.py",
     *(
         f"tests/training/test_{name}.py"
         for name in (
-            "batches",
             "checkpoint",
             "divergence",
             "early_stopping",
             "evaluation",
             "fit",
-            "population",
-            "prefetch",
-            "search",
-            "sources",
             "step",
             "step_loop",
-            "stream_batches",
-            "streams",
-            "weights",
         )
     ),
 ]

@@ -20,8 +20,8 @@ from typing import Any
 from unittest import mock
 
 import backprop_xp
+from backprop_xp import pictures
 from backprop_xp.cli import main as command_line
-from backprop_xp.training import figures
 
 HERE = Path(__file__).resolve().parent
 README = HERE.parent / "README.md"
@@ -38,7 +38,7 @@ def draw(take: Callable[[str, Any], None]) -> None:
         shutil.copy(Path(backprop_xp.__file__).parent.parent / data, data)
         with (
             mock.patch.dict(os.environ, {"BACKEND": "numpy"}),
-            mock.patch.object(figures, "_save", lambda figure, path: take(path.name, figure)),
+            mock.patch.object(pictures, "_save", lambda figure, path: take(path.name, figure)),
             redirect_stdout(io.StringIO()),
             redirect_stderr(io.StringIO()),
         ):

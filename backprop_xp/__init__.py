@@ -19,15 +19,15 @@ from backprop_xp.errors import (
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.gradient_report import GradientReport
 from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.loading import load
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizers import SGD, Adam, AdamW, Momentum, Nesterov, RMSprop
-from backprop_xp.maths.saved import load
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.fit import fit
 from backprop_xp.training.history import History
-from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.training.populations.history import PopulationHistory
 from backprop_xp.training.schedules import (
     ConstantRate,
     CosineDecay,
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from backprop_xp.insight.decision_boundary import plot_decision_boundary
     from backprop_xp.insight.explain import explain
     from backprop_xp.insight.explanation import Explanation
+    from backprop_xp.insight.history_plot import plot_history
     from backprop_xp.insight.layer_statistics import LayerStatistics
-    from backprop_xp.training.cross_validation import cross_validate
-    from backprop_xp.training.history_plot import plot_history
-    from backprop_xp.training.score_table import ScoreTable
-    from backprop_xp.training.search import search
+    from backprop_xp.model_selection.cross_validation import cross_validate
+    from backprop_xp.model_selection.score_table import ScoreTable
+    from backprop_xp.model_selection.search import search
 
 __version__ = "0.1.0"
 
@@ -105,10 +105,10 @@ _LATER = {
     "LayerStatistics": "backprop_xp.insight.layer_statistics",
     "explain": "backprop_xp.insight.explain",
     "plot_decision_boundary": "backprop_xp.insight.decision_boundary",
-    "ScoreTable": "backprop_xp.training.score_table",
-    "cross_validate": "backprop_xp.training.cross_validation",
-    "plot_history": "backprop_xp.training.history_plot",
-    "search": "backprop_xp.training.search",
+    "ScoreTable": "backprop_xp.model_selection.score_table",
+    "cross_validate": "backprop_xp.model_selection.cross_validation",
+    "plot_history": "backprop_xp.insight.history_plot",
+    "search": "backprop_xp.model_selection.search",
 }
 
 

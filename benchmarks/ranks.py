@@ -19,7 +19,7 @@ from mpi4py import MPI
 import backprop_xp as bp
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.trace import Trace
-from backprop_xp.training.shared_step import SharedStep
+from backprop_xp.training.distributed.step import SharedStep
 from benchmarks import cells
 from benchmarks.contenders.ours import build
 

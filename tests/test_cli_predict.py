@@ -11,7 +11,8 @@ import pytest
 
 import backprop_xp as bp
 from backprop_xp.cli import main
-from backprop_xp.maths.saved import load_network, save_network
+from backprop_xp.maths.loading import load_network
+from backprop_xp.maths.saved import save_network
 from backprop_xp.tables.model import load_table_model
 
 pd = pytest.importorskip("pandas")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from backprop_xp.cli import main
-from backprop_xp.maths.saved import load_network, save_network
+from backprop_xp.maths.loading import load_network
+from backprop_xp.maths.saved import save_network
 
 pd = pytest.importorskip("pandas")
 pytest.importorskip("sklearn")

@@ -233,7 +233,7 @@ def test_json_without_a_number_is_null(capsys, tmp_path, rng):
 
 def test_curves_have_the_names_of_their_rows(capsys, monkeypatch, wine, tmp_path):
     """Without --patience they are the test rows, which decide nothing; no epoch is the best."""
-    from backprop_xp.training import history_plot
+    from backprop_xp.insight import history_plot
 
     drawn = []
     monkeypatch.setattr(

@@ -9,9 +9,9 @@ import pytest
 from cases import OPTIMIZERS, optimizer_id
 
 import backprop_xp as bp
+from backprop_xp.data.batches import Batches
+from backprop_xp.data.rows import DeviceRows
 from backprop_xp.maths.initializers import INITIALIZERS
-from backprop_xp.training.batches import Batches
-from backprop_xp.training.sources import DeviceRows
 
 # A GPU adds up in another order than a CPU.
 TOLERANCE = {"numpy": 0.0, "strict": 1e-12, "cupy": 1e-9}

@@ -1,4 +1,4 @@
-"""The public face, and the shape of the house behind it."""
+"""The public names, and the layers behind them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,20 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+from layers import LAYERS
 
 import backprop_xp as bp
 
 ROOT = Path(bp.__file__).parent
-# From the ground up: a wing imports from itself and from those before it.
-WINGS = [
-    "errors",
-    "wording",
-    "backends",
-    "storage",
-    "maths",
-    "sources",
-    "training",
-    "insight",
-    "estimators",
-    "tables",
-]
+# Imports inside a function that run up, or close a circle, on purpose: (from, to).
+UPWARD = {
+    # A history draws itself, as users expect of it; drawing is built on training.
+    ("training.history", "insight.history_plot"),
+}
 ERRORS = {
     bp.BackendError: RuntimeError,
     bp.ConfigurationError: ValueError,
@@ -45,17 +39,42 @@ PUBLIC = [name for name in bp.__all__ if not inspect.ismodule(getattr(bp, name))
 
 
 def imports(path):
-    """The dotted names of all that a file imports, wherever it does."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """The dotted names of all that a file imports, wherever it does, but for type checking."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        inside
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inside in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute here"
             yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rooms(wing):
-    return sorted((ROOT / wing).glob("*.py"))
+def own_name(path):
+    """The name of a file's module within the package."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+FILES = {own_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+# What each file of the package imports of it; a name in a package's __init__ is that package.
+IMPORTS = {
+    name: {
+        imported.removeprefix("backprop_xp.")
+        for imported in imports(path)
+        if imported.removeprefix("backprop_xp.") in FILES
+    }
+    - {name}
+    - {above for below, above in UPWARD if below == name}
+    for name, path in FILES.items()
+}
 
 
 # -- names, docstrings, examples ---------------------------------------------------------------
@@ -118,42 +137,47 @@ def test_no_error_is_left_out():
     assert not issubclass(bp.BackpropError, (ValueError, RuntimeError, ArithmeticError))
 
 
-# -- the house ---------------------------------------------------------------------------------
+# -- layers ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", rooms("maths"), ids=lambda path: path.stem)
-def test_the_maths_imports_no_array_library(path):
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("maths.")])
+def test_the_maths_imports_no_array_library(name):
     """Only the standard library and this package: `xp` is handed in."""
-    for name in imports(path):
-        root = name.partition(".")[0]
-        assert root == "backprop_xp" or root in sys.stdlib_module_names, f"{path.name}: {name}"
-        assert name not in {f"backprop_xp.backends.{b}" for b in ("numpy", "cupy", "strict")}
+    for imported in imports(FILES[name]):
+        root = imported.partition(".")[0]
+        assert root == "backprop_xp" or root in sys.stdlib_module_names, f"{name}: {imported}"
+    assert not IMPORTS[name] & {f"backends.{b}" for b in ("numpy", "cupy", "strict")}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for wing in WINGS[2:] for path in rooms(wing)],
-    ids=lambda path: f"{path.parent.name}.{path.stem}",
-)
-def test_a_wing_imports_only_from_wings_below(path):
-    allowed = WINGS[: WINGS.index(path.parent.name) + 1]
-    for name in imports(path):
-        package, _, rest = name.partition(".")
-        if package == "backprop_xp":
-            assert rest.partition(".")[0] in allowed, f"{path.parent.name}/{path.name}: {name}"
+def test_every_file_is_in_a_layer():
+    entrances = {"backprop_xp", "__init__", "__main__"}
+    assert {name.partition(".")[0] for name in FILES} - entrances == set(LAYERS)
 
 
-@pytest.mark.parametrize("name", ["errors", "wording"])
-def test_what_all_may_use_is_at_the_bottom(name):
-    used = imports(ROOT / f"{name}.py")
-    assert not [module for module in used if module.startswith("backprop_xp")]
+@pytest.mark.parametrize("name", [name for name in FILES if name.partition(".")[0] in LAYERS])
+def test_imports_run_down(name):
+    layer = LAYERS.index(name.partition(".")[0])
+    upward = {i for i in IMPORTS[name] if LAYERS.index(i.partition(".")[0]) > layer}
+    assert not upward, f"{name} imports {', '.join(sorted(upward))}, which lie above it"
 
 
-def test_cupy_is_imported_in_its_rooms_alone():
+def test_there_are_no_circles_of_imports():
+    try:
+        list(TopologicalSorter(IMPORTS).static_order())
+    except CycleError as problem:
+        pytest.fail(f"a circle of imports: {' → '.join(problem.args[1])}")
+
+
+def test_exceptions_are_needed():
+    for below, above in UPWARD:
+        assert f"backprop_xp.{above}" in set(imports(FILES[below]))
+
+
+def test_cupy_is_imported_by_its_own_files_alone():
     importers = {
         path.relative_to(ROOT).as_posix()
         for path in ROOT.rglob("*.py")
         if any("cupy" in name.split(".") for name in imports(path))
     }
-    rooms = ("cupy", "cublas", "cuda_graph", "cuda_loop", "nccl", "pinned")
-    assert importers == {f"backends/{room}.py" for room in rooms}
+    own = ("cupy", "cublas", "cuda_graph", "cuda_loop", "nccl", "pinned")
+    assert importers == {f"backends/{name}.py" for name in own}

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
@@ -94,8 +96,14 @@ def _load(name: str) -> Backend:
     except ImportError as problem:
         missing = problem.name or str(problem)
         raise BackendError(f"{missing} cannot be imported ({problem})") from problem
-    backend: Backend = getattr(module, _BACKENDS[name][0])()
-    return backend
+    kind: type[Backend] = getattr(module, _BACKENDS[name][0])
+    copyreg.pickle(kind, _by_name)
+    return kind()
+
+
+def _by_name(backend: Backend) -> tuple[Callable[..., Backend], tuple[str]]:
+    """Pickle and copy a backend as its name: there is one of each in a process."""
+    return get_backend, (backend.name,)
 
 
 def _unusable(asked: str, name: str, problem: Exception) -> str:

@@ -62,11 +62,6 @@ class Backend(ABC):
     def __repr__(self) -> str:
         return f"<backend {self.name}: {self.description}>"
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-        from backprop_xp.backends import get_backend
-
-        return get_backend, (self.name,)
-
     # -- moving data ---------------------------------------------------------------------------
 
     def asarray(self, x: Any, dtype: str | None = None) -> Array:

@@ -9,8 +9,8 @@ import numpy as np
 
 import backprop_xp as bp
 from backprop_xp.cli.ranks import communicator
-from backprop_xp.training.ranks import Ranks
-from backprop_xp.training.split import stratified_split
+from backprop_xp.data.hold_out import stratified_split
+from backprop_xp.training.distributed.ranks import Ranks
 from backprop_xp.wording import duration, plural
 
 

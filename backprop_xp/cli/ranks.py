@@ -8,7 +8,7 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from backprop_xp.errors import BackpropError
-from backprop_xp.training.ranks import Ranks, load_mpi
+from backprop_xp.training.distributed.ranks import Ranks, load_mpi
 
 
 def on_every_rank(command: Callable[[Ranks], int]) -> int:

@@ -12,7 +12,7 @@ from backprop_xp.cli.ranks import on_every_rank
 from backprop_xp.cli.train_table import OPTIMIZERS, train_table
 from backprop_xp.tables.looks import trimmed
 from backprop_xp.tables.task import KINDS
-from backprop_xp.training.ranks import Ranks
+from backprop_xp.training.distributed.ranks import Ranks
 
 _ABOUT = """\
 Train a network on a table, test it on rows held out, and save it.

@@ -19,6 +19,8 @@ from backprop_xp.cli.ranks import communicator
 from backprop_xp.cli.train_document import document
 from backprop_xp.cli.train_words import conclude, describe, say
 from backprop_xp.errors import unknown
+from backprop_xp.insight.history_plot import plot_history
+from backprop_xp.pictures import checked_path, require_matplotlib
 from backprop_xp.tables.baselines import linear_answers
 from backprop_xp.tables.known_rows import KnownRows
 from backprop_xp.tables.model import TableModel
@@ -27,10 +29,8 @@ from backprop_xp.tables.prepared import Prepared, prepare
 from backprop_xp.tables.preprocessing import listed
 from backprop_xp.tables.reading import Table, read_table
 from backprop_xp.tables.report import report
-from backprop_xp.training.figures import checked_path, require_matplotlib
-from backprop_xp.training.history_plot import plot_history
+from backprop_xp.training.distributed.ranks import Ranks
 from backprop_xp.training.progress import ProgressBar, wanted
-from backprop_xp.training.ranks import Ranks
 
 OPTIMIZERS = {
     "adam": bp.Adam,

@@ -14,7 +14,8 @@ from backprop_xp.estimators.solvers import Solver, optimizer_for
 from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.maths.architecture import Architecture
 from backprop_xp.maths.model import restore
-from backprop_xp.maths.network import Network, overridden
+from backprop_xp.maths.network import Network
+from backprop_xp.maths.overriding import overridden
 
 _LOSSES = {"binary_cross_entropy": "log_loss", "cross_entropy": "log_loss"}
 _THEIR_OUTPUTS = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exp": "exp"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from backprop_xp.data.batches import Batches, Epoch
 from backprop_xp.estimators.parameters import is_logistic
-from backprop_xp.training.batches import Batches, Epoch
 
 
 def first_theta(

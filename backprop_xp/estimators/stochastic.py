@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.data.rows import DeviceRows, HostRows, Rows
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant
 from backprop_xp.estimators.device import take
@@ -23,7 +24,6 @@ from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.fit import checked_callbacks
 from backprop_xp.training.run import Plan, TrainingRun
-from backprop_xp.training.sources import DeviceRows, HostRows, Rows
 
 
 class NotFiniteError(DivergenceError, ValueError):

@@ -12,13 +12,13 @@ import numpy as np
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.data.rows import HostRows
 from backprop_xp.estimators.device import backend_of, on_device, to_host
 from backprop_xp.maths.architecture import Architecture
 from backprop_xp.maths.model import restore
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.sources.host_tables import SparseTable
-from backprop_xp.training.sources import HostRows
 
 # So many elements of a sparse X are made dense at once for a prediction.
 _DENSE_ELEMENTS = 2**22

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from backprop_xp.data.checks import checked_data, require_network, require_single
 from backprop_xp.errors import ConfigurationError, DataError, shown
 from backprop_xp.maths.network import Network
-from backprop_xp.training.figures import BLUE, GREY, PALETTE, VERMILLION, Figure, picture
-from backprop_xp.training.validation import checked_data, require_network, require_single
+from backprop_xp.pictures import BLUE, GREY, PALETTE, VERMILLION, Figure, picture
 
 # Points along each side of the grid, and rows that run through the network at once.
 _GRID, _ROWS = 300, 8192

@@ -7,6 +7,12 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.data.checks import (
+    checked_data,
+    require_network,
+    require_positive,
+    require_single,
+)
 from backprop_xp.insight.explanation import Explanation, Term
 from backprop_xp.insight.formulas import (
     activation_formula,
@@ -17,12 +23,6 @@ from backprop_xp.insight.formulas import (
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.output_factors import OutputFactors, output_factors
 from backprop_xp.maths.network import Network
-from backprop_xp.training.validation import (
-    checked_data,
-    require_network,
-    require_positive,
-    require_single,
-)
 
 # The article's names of the lines of a layer: its layer 2 is the output, its layer 1 is hidden.
 _OUTPUT = {"Z": "F3", "A": "F4", "dW": "B5", "db": "B6", "W": "U1", "b": "U2"}

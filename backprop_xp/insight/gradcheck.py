@@ -12,15 +12,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from backprop_xp.backends.base import Array, host_generator
-from backprop_xp.errors import ConfigurationError, shown
-from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
-from backprop_xp.maths.network import Network
-from backprop_xp.training.validation import (
+from backprop_xp.data.checks import (
     checked_data,
     require_count,
     require_network,
     require_single,
 )
+from backprop_xp.errors import ConfigurationError, shown
+from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
+from backprop_xp.maths.network import Network
 
 # Step widths of the differences. Truncation and rounding balance near the first; where the second
 # derivatives are small a longer one is better, and a kink of relu inside ±10⁻⁵ is usually outside

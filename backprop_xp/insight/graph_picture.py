@@ -16,7 +16,7 @@ from backprop_xp.insight.graph_shapes import (
 )
 from backprop_xp.insight.mathtext import math
 from backprop_xp.maths.activations import ACTIVATIONS
-from backprop_xp.training.figures import BLUE, GREY, VERMILLION, picture
+from backprop_xp.pictures import BLUE, GREY, VERMILLION, picture
 
 if TYPE_CHECKING:
     from backprop_xp.insight.explanation import Explanation, Term

@@ -8,7 +8,7 @@ import numpy as np
 
 from backprop_xp.insight.explanation_text import cells, shape_text
 from backprop_xp.insight.mathtext import math
-from backprop_xp.training.figures import BLUE, GREY, VERMILLION
+from backprop_xp.pictures import BLUE, GREY, VERMILLION
 
 NODE_WIDTH, NODE_HEIGHT = 1.5, 0.84
 _INK = "#1A1A1A"

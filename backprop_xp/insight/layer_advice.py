@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from backprop_xp.insight.layer_statistics import LayerRecord
+    from backprop_xp.insight.layer_records import LayerRecord
 
 # From here on a thing is called a problem.
 MOST_DEAD, MOST_SATURATED = 0.3, 0.5

@@ -4,61 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.data.checks import require_count, require_network, require_single
+from backprop_xp.data.scaling import scaling_advice
 from backprop_xp.insight.layer_advice import advise
+from backprop_xp.insight.layer_records import DYING, SATURATING, LayerRecord
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
 from backprop_xp.training.callbacks import Callback, Run
-from backprop_xp.training.scaling import scaling_advice
-from backprop_xp.training.validation import require_count, require_network, require_single
 
 # A slope below this part of its activation's largest one is as good as none.
 _TINY_SLOPE = 0.02
-# The activations that are flat on both sides, with their largest slopes.
-SATURATING = {"sigmoid": 0.25, "tanh": 1.0}
-# Those for which a unit can be flat for every example.
-DYING = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
-
-
-class LayerRecord(NamedTuple):
-    """What was measured of one layer after one epoch.
-
-    Attributes
-    ----------
-    epoch : int
-        0 is before the first one.
-    layer : int
-        l.
-    activation : str
-        The name of g.
-    units : int
-        n_l.
-    dead : float
-        The fraction of units of relu or its kin whose slope is about 0 for every example.
-    saturated : float
-        The fraction of outputs of sigmoid or tanh at which the slope is about 0.
-    A, dZ, dW, W : float
-        Root mean squares of A[l], ∂J/∂Z[l], ∂J/∂W[l] and W[l]. dZ is 0 if a `backward` of your own
-        leaves `trace.dZ` empty.
-    change : float
-        How far W[l] has moved since the last record, relative to its size.
-    """
-
-    epoch: int
-    layer: int
-    activation: str
-    units: int
-    dead: float
-    saturated: float
-    A: float
-    dZ: float
-    dW: float
-    W: float
-    change: float
 
 
 class LayerStatistics(Callback):

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.insight.layer_advice import MOST_DEAD, MOST_SATURATED
-from backprop_xp.insight.layer_statistics import DYING, SATURATING, LayerRecord
-from backprop_xp.training.figures import GREY, PALETTE, VERMILLION, Figure, picture
+from backprop_xp.insight.layer_records import DYING, SATURATING, LayerRecord
+from backprop_xp.pictures import GREY, PALETTE, VERMILLION, Figure, picture
 
 # A panel whose largest value is so many times its smallest gets a logarithmic axis.
 _WIDE = 20.0

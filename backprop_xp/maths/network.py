@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from types import MethodType
 from typing import Any, Self
 
 from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.dropout import checked_pattern
 from backprop_xp.maths.model import Model
+from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.prediction import predicted
 from backprop_xp.maths.trace import Trace, require_trace
@@ -255,7 +255,7 @@ class Network(Model):
                 f"reduce={shown(reduce)} is for a population, as Network(sizes, members=64) makes "
                 "it, but this is not one"
             )
-        A = predicted(self, X, _has_own_forward(self))
+        A = predicted(self, X, bool(overridden(self, "forward", "propagate")))
         if reduce is None:
             return A
         xp = self.backend.xp
@@ -284,26 +284,3 @@ class Network(Model):
         """Return the population of the members start … stop − 1, on a window onto this θ."""
         part = slice(start, stop)
         return self._twin(self.theta[part, ...], self.architecture.members(part))
-
-
-# What they were when the library was imported: a class that somebody changes is noticed, too.
-_OURS = {name: vars(Network)[name] for name in ("forward", "propagate", "cost", "backward")}
-
-
-def overridden(net: Network, *names: str) -> list[str]:
-    """Return which of these methods are not the library's, but a subclass's or put in their place.
-
-    Where they are, nobody may take a shorter way past them.
-    """
-    methods = {name: getattr(net, name) for name in names}
-    return [name for name, method in methods.items() if _function(method) is not _OURS[name]]
-
-
-def _has_own_forward(net: Network) -> bool:
-    """The same of forward, in the time that the prediction of one row has for it."""
-    ours = _OURS["forward"], _OURS["propagate"]
-    return (_function(net.forward), _function(net.propagate)) != ours
-
-
-def _function(method: Any) -> Any:
-    return method.__func__ if isinstance(method, MethodType) else method

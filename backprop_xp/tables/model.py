@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
+from backprop_xp.maths.loading import load_network
 from backprop_xp.maths.network import Network
-from backprop_xp.maths.saved import load_network, save_network
+from backprop_xp.maths.saved import save_network
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.known_rows import KnownRows
 from backprop_xp.tables.plain import as_plain, from_plain

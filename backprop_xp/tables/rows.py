@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from backprop_xp.backends.base import host_generator
+from backprop_xp.data.hold_out import stratified_split
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.task import Task
-from backprop_xp.training.split import stratified_split
 from backprop_xp.wording import plural
 
 _FEWEST_ROWS = 10

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.data.batches import Epoch
+from backprop_xp.data.scaling import scaling_advice
 from backprop_xp.errors import DivergenceError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import OptimizerState
-from backprop_xp.training.batches import Epoch
-from backprop_xp.training.member_batches import MemberEpoch
-from backprop_xp.training.scaling import scaling_advice
+from backprop_xp.training.populations.member_batches import MemberEpoch
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun

@@ -9,8 +9,8 @@ import numpy as np
 
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.training.callbacks import Callback, Run
-from backprop_xp.training.member_stopping import MemberStopping
 from backprop_xp.training.monitor import Monitor
+from backprop_xp.training.populations.member_stopping import MemberStopping
 from backprop_xp.wording import plural
 
 

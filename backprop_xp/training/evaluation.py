@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.data.rows import Rows
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.network import Network
-from backprop_xp.training.sources import Rows
 
 # Returns a value of every process, in the same order on each.
 Gather: TypeAlias = Callable[[Any], list[Any]]

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from backprop_xp.backends.frames import column_names
+from backprop_xp.data.checks import (
+    require_count,
+    require_network,
+)
 from backprop_xp.errors import ConfigurationError, listed, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint
-from backprop_xp.training.data import Given, prepare
 from backprop_xp.training.history import History
 from backprop_xp.training.job import Job
-from backprop_xp.training.population import plain_seed, require_population, shuffling
+from backprop_xp.training.populations.members import plain_seed, require_population, shuffling
+from backprop_xp.training.prepare import Given, prepare
 from backprop_xp.training.progress import ProgressBar, wanted
 from backprop_xp.training.resumption import restore_run
 from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
-from backprop_xp.training.validation import (
-    require_count,
-    require_network,
-)
 
 
 def fit(
@@ -194,7 +194,7 @@ def _job(comm: Any, sharded: bool) -> Job:
                 f"sharded={shown(sharded)} says how the ranks of comm= have data"
             )
         return Job()
-    from backprop_xp.training.distributed import SharedJob  # a single process does without
+    from backprop_xp.training.distributed.job import SharedJob  # a single process does without
 
     return SharedJob(comm, sharded)
 

@@ -64,6 +64,6 @@ class History:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Any:
         """Draw the run; see `plot_history`."""
-        from backprop_xp.training.history_plot import plot_history
+        from backprop_xp.insight.history_plot import plot_history
 
         return plot_history(self, path)

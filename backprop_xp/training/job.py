@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.data.batches import Batches
+from backprop_xp.data.rows import Rows
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.training.batches import Batches
 from backprop_xp.training.evaluation import Evaluation
-from backprop_xp.training.member_batches import MemberBatches
-from backprop_xp.training.population import batches
+from backprop_xp.training.populations.member_batches import MemberBatches
+from backprop_xp.training.populations.members import batches
 from backprop_xp.training.run import Plan, TrainingRun
-from backprop_xp.training.sources import Rows
 from backprop_xp.training.step import TrainStep, train_step
 
 
@@ -67,7 +67,7 @@ class Job:
         """The run, before its first epoch."""
         if not plan.streamed:
             return TrainingRun(plan)
-        from backprop_xp.training.streams import StreamedRun
+        from backprop_xp.training.streaming.streams import StreamedRun
 
         return StreamedRun(plan)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.training.history import History
-from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.training.populations.history import PopulationHistory
 
 
 def restored_history(saved: Any, epoch: int, members: int | None) -> History:

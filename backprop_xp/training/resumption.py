@@ -16,7 +16,7 @@ from backprop_xp.backends.base import Array
 from backprop_xp.errors import CheckpointError, ConfigurationError, shown
 from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.training.checkpoint import LAST, identity, plain, stateful
-from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.training.populations.history import PopulationHistory
 from backprop_xp.training.restored_history import restored_history
 
 if TYPE_CHECKING:

@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
+from backprop_xp.data.batches import Batches, Epoch
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.training.batches import Batches, Epoch
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
 from backprop_xp.training.interruption import Interruption
-from backprop_xp.training.member_batches import MemberBatches, MemberEpoch
-from backprop_xp.training.population import Members
-from backprop_xp.training.population_history import PopulationHistory
+from backprop_xp.training.populations.history import PopulationHistory
+from backprop_xp.training.populations.member_batches import MemberBatches, MemberEpoch
+from backprop_xp.training.populations.members import Members
 from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.step import TrainStep
 from backprop_xp.training.step_loop import StepLoop, step_loop

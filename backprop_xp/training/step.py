@@ -7,12 +7,13 @@ from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array, Namespace
+from backprop_xp.data.checks import require_network, require_positive
 from backprop_xp.errors import ConfigurationError, shown
-from backprop_xp.maths.network import Network, overridden
+from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.step_numbers import StepNumbers
 from backprop_xp.maths.trace import Trace
-from backprop_xp.training.validation import require_network, require_positive
 
 
 class TrainStep:

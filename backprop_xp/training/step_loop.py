@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from backprop_xp.backends.base import Array, Loop
+from backprop_xp.data.batches import Epoch
 from backprop_xp.maths.network import Network
-from backprop_xp.training.batches import Epoch
 from backprop_xp.training.step import TrainStep
 
 

@@ -336,8 +336,8 @@ def test_threads_have_handles_of_their_own(cupy_backend, rng):
 
 def test_what_a_step_of_fit_costs(cupy_backend, rng, monkeypatch):
     """One launch of the host's: gathering X and Y, reading α …, keeping J and counting on are 5."""
-    from backprop_xp.training.batches import Batches
-    from backprop_xp.training.sources import DeviceRows
+    from backprop_xp.data.batches import Batches
+    from backprop_xp.data.rows import DeviceRows
     from backprop_xp.training.step_loop import step_loop
 
     net = bp.Network([30, 16, 1], "relu", backend=cupy_backend)

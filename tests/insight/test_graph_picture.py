@@ -10,7 +10,7 @@ from cases import HIDDEN, OUTPUTS, PAIRS, targets
 
 import backprop_xp as bp
 from backprop_xp.insight.mathtext import math
-from backprop_xp.training.figures import GREY, VERMILLION
+from backprop_xp.pictures import GREY, VERMILLION
 
 pytest.importorskip("matplotlib")
 from matplotlib.colors import to_hex

@@ -9,7 +9,7 @@ import pytest
 from cases import random_network
 
 import backprop_xp as bp
-from backprop_xp.insight.layer_statistics import LayerRecord
+from backprop_xp.insight.layer_records import LayerRecord
 
 DATA = bp.datasets.breast_cancer()
 X = (DATA.X - DATA.X.mean(axis=0)) / DATA.X.std(axis=0)

@@ -15,7 +15,8 @@ from cases import HIDDEN, PAIRS, random_network
 import backprop_xp as bp
 from backprop_xp.backends import survey
 from backprop_xp.maths.architecture import Architecture
-from backprop_xp.maths.saved import describe, load_network, rebuild, save_network
+from backprop_xp.maths.loading import load_network
+from backprop_xp.maths.saved import describe, rebuild, save_network
 from backprop_xp.storage import read, write
 
 USABLE = [status.name for status in survey() if status.usable]

@@ -9,7 +9,7 @@ import pytest
 from source_forms import FORMS, ROWS, X, Y, npy_shards, table
 
 import backprop_xp as bp
-from backprop_xp.training.streams import _as_source
+from backprop_xp.training.streaming.streams import _as_source
 
 
 @pytest.fixture(params=FORMS)

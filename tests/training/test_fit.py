@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.training.batches import Batches
-from backprop_xp.training.sources import DeviceRows
+from backprop_xp.data.batches import Batches
+from backprop_xp.data.rows import DeviceRows
 
 
 @pytest.fixture

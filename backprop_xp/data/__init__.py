@@ -1,0 +1,1 @@
+"""Data: what the user hands in becomes rows, checked, and batches of them."""

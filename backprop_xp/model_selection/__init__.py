@@ -1,0 +1,1 @@
+"""Model selection: settings compared on held-out folds, all trained in one pass."""

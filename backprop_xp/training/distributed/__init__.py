@@ -1,0 +1,1 @@
+"""Distributed: one network trained by several processes over MPI."""

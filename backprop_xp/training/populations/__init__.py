@@ -1,0 +1,1 @@
+"""Populations: many networks that train in one pass."""
