@@ -54,7 +54,7 @@ class Names:
 
 def is_frame(x: Any) -> bool:
     """Whether `x` is a frame of pandas, polars or pyarrow, or a series of the first two."""
-    return _library(x) is not None
+    return type(x) is not np.ndarray and _library(x) is not None
 
 
 def column_names(x: Any) -> tuple[Any, ...] | None:

@@ -71,8 +71,9 @@ def output_gradient(loss: Loss, g: Activation) -> Kernel:
     return output_gradient
 
 
-# The smallest normal number of float64: with it as divisor a batch without any weight has J = 0.
-_NO_WEIGHT = 2.0**-1022
+# Divisors that give a batch without any weight J = 0. The first is the smallest normal number of
+# float64; divided by it, smaller ones are 2⁻⁵² at least.
+_NO_WEIGHT, _NO_SUM = 2.0**-1022, 2.0**-60
 
 
 def share(xp: Namespace, shares: Array, weights: Array) -> None:
@@ -81,9 +82,9 @@ def share(xp: Namespace, shares: Array, weights: Array) -> None:
     Divided by the largest first, so that Σw neither overflows nor vanishes, and that equal weights
     are equal to ones.
     """
-    relative = weights / xp.maximum(xp.max(weights, axis=-1, keepdims=True), _NO_WEIGHT)
-    total = xp.sum(relative, axis=-1, keepdims=True)
-    shares[...] = xp.astype(relative / xp.maximum(total, _NO_WEIGHT), shares.dtype)
+    largest = xp.maximum(xp.max(weights, axis=-1, keepdims=True), _NO_WEIGHT)
+    relative = xp.astype(weights / largest, shares.dtype)
+    shares[...] = relative / xp.maximum(xp.sum(relative, axis=-1, keepdims=True), _NO_SUM)
 
 
 def assign(xp: Namespace, out: Array, values: Array) -> None:

@@ -194,14 +194,14 @@ class Model:
     def as_inputs(self, X: Any, name: str = "X", move: bool = False) -> Array:
         """Return X as this network takes it; see `arguments.as_inputs`."""
         n_0, dtype, stack = self.sizes[0], self.dtype, self.stack
-        if self._is_plain(X) and X.shape[1] == n_0 and X.shape[0] > 0:
+        if self.is_plain(X) and X.shape[1] == n_0 and X.shape[0] > 0:
             return X
         return as_inputs(self.backend, X, n_0, dtype, stack, name, move, self.columns)
 
     def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
         """Return Y as this network takes it; see `arguments.as_targets`."""
         n_L, dtype, stack, classes = self.sizes[-1], self.dtype, self.stack, self._classes
-        if self._is_plain(Y) and Y.shape == (rows, n_L):
+        if self.is_plain(Y) and Y.shape == (rows, n_L):
             return self.backend.xp.reshape(Y, (*(1 for _ in stack), rows, n_L)) if stack else Y
         return as_targets(self.backend, Y, rows, n_L, dtype, stack, classes, name, move)
 
@@ -209,9 +209,15 @@ class Model:
         """Return weights of examples as this network takes them; see `arguments.as_weights`."""
         if weights is None:
             return None
+        xp, shapes = self.backend.xp, ((rows,), (rows, 1))
+        if not self.stack and self.backend.owns(weights) and weights.shape in shapes:
+            if weights.dtype == xp.float32:
+                weights = xp.astype(weights, xp.float64)
+            if weights.dtype == xp.float64:  # the short way through the door
+                return xp.reshape(weights, (1, rows))
         return as_weights(self.backend, weights, rows, self.stack, move=move)
 
-    def _is_plain(self, array: Any) -> bool:
+    def is_plain(self, array: Any) -> bool:
         """Whether this is a matrix that needs no conversion: the short way through the door."""
         return self.backend.owns(array) and array.ndim == 2 and bool(array.dtype == self._dtype)
 

@@ -284,6 +284,3 @@ class Network(Model):
         """Return the population of the members start … stop − 1, on a window onto this θ."""
         part = slice(start, stop)
         return self._twin(self.theta[part, ...], self.architecture.members(part))
-
-
-# What they were when the library was imported: a class that somebody changes is noticed, too.

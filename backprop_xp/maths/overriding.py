@@ -17,5 +17,6 @@ def overridden(net: Model, *names: str) -> list[str]:
 
 
 def _defined_in(method: Any) -> Any:
+    """The module whose lines a method has; `functools.wraps` would lie about its `__module__`."""
     function = method.__func__ if isinstance(method, MethodType) else method
-    return getattr(function, "__module__", None)
+    return getattr(function, "__globals__", {}).get("__name__")

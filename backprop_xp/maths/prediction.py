@@ -19,20 +19,27 @@ def predicted(net: Network, X: Any, own_forward: bool) -> Array:
     `own_forward` the network's own `forward` is asked, which is not the library's.
     """
     backend = net.backend
-    if is_sparse(X) or (backend.origin(X) == backend.library == "numpy" and X.ndim == 2):
+    by_rows = not net.is_plain(X) and _has_rows(net, X)
+    if by_rows:
         require_inputs(tuple(X.shape), net.sizes[0], net.stack)
         X = X.tocsr() if is_sparse(X) else X  # whose rows can be had
     else:
         X = net.as_inputs(X)
     rows, at_once = X.shape[-2], backend.rows_at_once(math.prod(net.stack) * max(net.sizes))
     if rows <= at_once:
-        return _outputs(net, net.as_inputs(X), own_forward)
+        return _outputs(net, net.as_inputs(X) if by_rows else X, own_forward)
     A = backend.empty((*net.stack, rows, net.sizes[-1]), net.dtype)
     for start in range(0, rows, at_once):
         part = slice(start, min(start + at_once, rows))
         of_x = X[part] if is_sparse(X) else X[..., part, :]
-        A[..., part, :] = _outputs(net, net.as_inputs(of_x), own_forward)
+        A[..., part, :] = _outputs(net, net.as_inputs(of_x) if by_rows else of_x, own_forward)
     return A
+
+
+def _has_rows(net: Network, X: Any) -> bool:
+    """Whether these are rows on the host that are to be converted."""
+    backend = net.backend
+    return is_sparse(X) or (backend.origin(X) == backend.library == "numpy" and X.ndim == 2)
 
 
 def _outputs(net: Network, A: Array, own_forward: bool) -> Array:

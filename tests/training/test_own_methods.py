@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import types
 
 import numpy as np
@@ -193,6 +194,27 @@ def test_a_class_or_a_network_that_was_changed(backend, monkeypatch):
     assert len(calls) == 6
     assert bp.check_gradients(net, X, Y).passed
     assert calls[-1] is not net  # but its twin in double precision
+
+
+def test_a_method_that_was_wrapped(monkeypatch):
+    """As one does to count or to log: `functools.wraps` makes it look like the library's."""
+    calls = []
+
+    def counted(method):
+        @functools.wraps(method)
+        def counting(*arguments, **options):
+            calls.append(method.__name__)
+            return method(*arguments, **options)
+
+        return counting
+
+    for name in ("forward", "backward"):
+        monkeypatch.setattr(bp.Network, name, counted(getattr(bp.Network, name)))
+    net = bp.Network([3, 1], backend="numpy")
+    bp.train_step(net, bp.SGD(0.1))(np.ones((2, 3)), [0, 1])
+    assert calls == ["forward", "backward"]
+    net.predict(np.ones((2, 3)))
+    assert calls == ["forward", "backward", "forward"]
 
 
 def test_a_run_that_diverges_and_statistics_of_layers(backend):
