@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -80,9 +82,16 @@ def test_sources_searches_and_pictures(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["big-endian", "a subclass", "masked, without a mask"])
-@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_estimators(kind):
     pytest.importorskip("sklearn")
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        require_alike(kind)
+
+
+def require_alike(kind):
     from backprop_xp.estimators import MLPClassifier, MLPRegressor
 
     of = KINDS[kind]
