@@ -66,8 +66,10 @@ ASYNCHRONOUS = [
             "early_stopping",
             "evaluation",
             "fit",
+            "own_methods",
             "step",
             "step_loop",
+            "weight_scales",
         )
     ),
 ]
