@@ -275,7 +275,7 @@ def test_launches_and_allocations_of_a_replayed_step(cupy_backend, rng, monkeypa
     net = bp.Network([30, 16, 1], "relu", backend=cupy_backend)
     step = bp.train_step(net, bp.Adam(1e-3))
     batch = on(cupy_backend, *host_data(rng, net, 8))
-    batch += [cupy_backend.full((8,), 1.0, "float32")] if weighted else []
+    batch += [cupy_backend.full((8,), 1.0, "float64")] if weighted else []
     for _ in range(3):
         step(*batch)
     (captured,) = step._run._captured.values()
