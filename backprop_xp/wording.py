@@ -14,6 +14,14 @@ def plural(count: int, noun: str, many: str = "") -> str:
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
 
 
+def quoted(value: object, most: int = 40) -> str:
+    """A value for a message: text in quotes, and cut if it is long."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 2]}…{text[0]}" if isinstance(value, str) else f"{text[: most - 1]}…"
+
+
 def duration(seconds: float) -> str:
     """Such as "0.034 s", "12 s", "3 min 20 s" and "2 h 5 min"."""
     if seconds < 9.95:

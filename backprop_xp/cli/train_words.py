@@ -54,7 +54,7 @@ def describe(
     kinds += [f"{dates:,} of dates"] if dates else []
     if len(columns) > numbers + dates:
         kinds.append(f"{len(columns) - numbers - dates:,} of categories (one-hot)")
-    say("columns", f"{' and '.join(kinds)} → {plural(data.preprocessing.features, 'feature')}")
+    say("columns", f"{_and(kinds)} → {plural(data.preprocessing.features, 'feature')}")
     for notice in data.notices[:_NOTICES]:
         say("notice", notice)
     if len(data.notices) > _NOTICES:
@@ -66,6 +66,11 @@ def describe(
     )
     say("network", _layers(net))
     say("backend", f"{net.backend.name} ({net.backend.description})")
+
+
+def _and(parts: list[str]) -> str:
+    """Such as "a, b and c"."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _layers(net: bp.Network) -> str:

@@ -17,6 +17,7 @@ from backprop_xp.insight.graph_shapes import (
 from backprop_xp.insight.mathtext import math
 from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.pictures import BLUE, GREY, VERMILLION, picture
+from backprop_xp.wording import plural
 
 if TYPE_CHECKING:
     from backprop_xp.insight.explanation import Explanation, Term
@@ -189,7 +190,7 @@ class _Row:
 def _frame(canvas: Canvas, explanation: Explanation, width: float, height: float) -> None:
     """Title and legend."""
     sizes = "-".join(str(n) for n in explanation.net.sizes)
-    title = f"Backpropagation through a {sizes} network, with {explanation.rows} examples"
+    title = f"Backpropagation through a {sizes} network, with {plural(explanation.rows, 'example')}"
     canvas.write(Point(_MARGIN, height - 0.32), title, _TITLE, ha="left", weight="bold")
     y, start, end = height - 0.7, _MARGIN, _MARGIN + 0.5
     words = "values, forward (F1–F4, J)"

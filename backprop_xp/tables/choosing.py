@@ -19,6 +19,7 @@ from backprop_xp.tables.columns import (
     not_alike,
 )
 from backprop_xp.tables.dates import ISO, not_a_date, spelling_of
+from backprop_xp.wording import quoted
 
 # A text column is an identifier or free text if more than half of so many values are different.
 _IDENTIFIER_ROWS = 20
@@ -27,7 +28,7 @@ _FEWEST_COUNTED = 5
 # Columns with such names that are whole numbers, all different, count rows even with gaps.
 _COUNTER = re.compile(
     r"|unnamed: \d+(\.\d+)?|__index_level_\d+__|level_0|index|row|rownames|row[_ ]?(id|no|number)"
-    r"|(.*[_ ])?id",
+    r"|(.*[_ ])?id|(?-i:.*[a-z]I[dD])",
     re.IGNORECASE,
 )
 
@@ -109,7 +110,7 @@ def _use(column: Series, categorical: bool) -> tuple[str, str | None]:
         return ("category" if use in ("number", "date") else use), None
     if use == "date":
         return use, ISO
-    spelling = spelling_of(column) if use == "category" else None
+    spelling = spelling_of(column) if use in ("category", "number") else None
     return ("date" if spelling else use), spelling
 
 
@@ -145,32 +146,33 @@ def _useless(column: Series, name: str, use: str) -> str:
 
 def _spoilt(name: str, what: str, row: int, value: str) -> str:
     return (
-        f"column {name!r} holds {what}, but row {row} has {value!r}: correct or empty such fields, "
-        f"say --missing {value!r} if it stands for nothing, or leave the column out with --drop "
-        f"{name!r}"
+        f"column {name!r} holds {what}, but row {row} has {quoted(value)}: correct or empty such "
+        f"fields, say --missing {quoted(value)} if it stands for nothing, or leave the column out "
+        f"with --drop {name!r}"
     )
 
 
 def _counts(column: Series, name: str) -> bool:
     """Whether numbers count rows, in whatever order: all different, whole, and without gaps."""
     values = _exact(column, name)
-    if len(values) < _FEWEST_COUNTED or (values != values // 1).any():  # NaN is not itself
+    if len(values) < max(_FEWEST_COUNTED, len(column) / 2) or (values != values // 1).any():
         return False
     if len(np.unique(values)) < len(values):
         return False
-    return not _gaps(values) or _COUNTER.fullmatch(name) is not None
+    return not _gaps(values, column) or _COUNTER.fullmatch(name) is not None
 
 
 def _how(column: Series, name: str) -> str:
-    return "" if _gaps(_exact(column, name)) else " and without gaps"
+    return "" if _gaps(_exact(column, name), column) else " and without gaps"
 
 
-def _gaps(values: np.ndarray) -> bool:
-    return int(values.max()) - int(values.min()) != len(values) - 1
+def _gaps(values: np.ndarray, column: Series) -> bool:
+    """Whether more numbers are absent than a column has fields without a value."""
+    return int(values.max()) - int(values.min()) >= len(column)
 
 
 def _exact(column: Series, name: str) -> np.ndarray:
-    """Numbers as they are: large whole ones differ in digits that floats do not have."""
+    """The numbers that are there, as they are: large ones differ in digits that floats lack."""
     if column.dtype.kind in "iu" and not column.isna().any():
         return np.asarray(column.to_numpy())
-    return as_numbers(column, f"column {name!r}")
+    return as_numbers(column.dropna(), f"column {name!r}")

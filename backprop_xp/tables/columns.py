@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_xp.errors import DataError
 from backprop_xp.tables.spelling import Numbers, numbers_in, spelled
+from backprop_xp.wording import quoted
 
 Frame = Any  # a pandas.DataFrame; pandas is an extra, and its types are not ours
 Series = Any  # a pandas.Series
@@ -92,7 +93,7 @@ def as_numbers(column: Series, what: str, decimal: str = ".") -> np.ndarray:
         column = _from_text(column, what, decimal)
     if kind(column) not in ("number", "empty"):
         row, value = row_number(column.dropna(), 0), column.dropna().iloc[0]
-        raise DataError(f"{what} must hold numbers, but row {row} has {_shown(value)}")
+        raise DataError(f"{what} must hold numbers, but row {row} has {quoted(value)}")
     values: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values))
     if infinite.size:
@@ -166,7 +167,7 @@ def not_alike(column: Series) -> str:
     if not texts or any(spelled(text) is None for text in texts) or numbers_in(texts) is not None:
         return ""
     other = next((text for text in texts if numbers_in([texts[0], text]) is None), texts[-1])
-    return f"all are numbers, but {texts[0]!r} and {other!r} are not spelled alike"
+    return f"all are numbers, but {quoted(texts[0])} and {quoted(other)} are not spelled alike"
 
 
 def read_as_numbers(column: Series) -> Numbers | None:
@@ -181,14 +182,9 @@ def _from_text(column: Series, what: str, decimal: str) -> Series:
     numbers = numbers_in(texts)
     if numbers is None and len(texts):
         row, value, _ = not_a_number(column)
-        raise DataError(f"{what} must hold numbers, but row {row} has {_shown(value)}")
+        raise DataError(f"{what} must hold numbers, but row {row} has {quoted(value)}")
     values = [] if numbers is None else numbers.values(decimal)
     return pd.Series(np.array([*values, np.nan])[codes], index=column.index, name=column.name)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 40 else text[:37] + "…"
 
 
 def _text(value: Any) -> str:

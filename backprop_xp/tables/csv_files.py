@@ -16,6 +16,7 @@ from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame, require_different
 from backprop_xp.tables.looks import trimmed
 from backprop_xp.tables.separators import find_separator, said
+from backprop_xp.wording import plural
 
 _SPELLED = {"tab": "\t", r"\t": "\t", "space": " "}
 # So many lines tell the separator.
@@ -109,8 +110,8 @@ class CsvFile:
         for row in rows:
             if len(row) != len(header) and row:
                 raise DataError(
-                    f"{self._name}, line {rows.line_num + skipped}: {len(row)} fields where the "
-                    f"header has {len(header)}"
+                    f"{self._name}, line {rows.line_num + skipped}: {plural(len(row), 'field')} "
+                    f"where the header has {len(header)}"
                 )
         names = _named(header)
         require_different(names, self._name)

@@ -10,6 +10,7 @@ import numpy as np
 
 from backprop_xp.errors import DataError
 from backprop_xp.tables.columns import Series, is_text, row_number
+from backprop_xp.wording import quoted
 
 ISO = "ISO8601"
 """The spelling 2024-01-31, also with a time behind it; the name is pandas'."""
@@ -17,15 +18,32 @@ ISO = "ISO8601"
 PARTS = ("year", "month", "day of week", "days since 1970", "hour")
 """What a date becomes; the hour, where there are times of the day."""
 
-_ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d.*)?)?")
-_LIKE = re.compile(r"(?=.*\d\D+\d).{6,40}")
+COMPACT = "%Y%m%d"
+"""The spelling 20240131, which looks like a whole number."""
+
+_ISO = re.compile(r"\d{4}-\d\d(-\d\d([T ]\d\d.*)?)?|\d{8}T\d{4,6}.*")
+# What ISO 8601 writes as Z, and a decimal comma: other software has them as well.
+_UTC, _COMMA = re.compile(r" ?(UTC|GMT)$"), re.compile(r"(:\d\d),(\d+)")
+_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_LIKE = re.compile(rf"(?=.*(\d\D+\d|({_MONTHS})[a-z]*[ -]\d)).{{6,40}}", re.IGNORECASE)
+# Of numbers this large one in thirty is a day of the calendar; five different ones hardly ever.
+_FEWEST_COMPACT = 5
+_FIRST_COMPACT, _LAST_COMPACT = 1800_01_01, 2199_12_31
 _DAYS = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y"),
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d. %B %Y", "%a, %d %b %Y", "%A, %B %d, %Y"),
+    *("%Y年%m月%d日", "%Y. %m. %d.", "%d/%b/%Y"),
 )
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f", "T%H:%M:%S")
-_SPELLINGS = tuple(day + time for day, time in product(_DAYS, _TIMES))
+_TIMES = (
+    *("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f", "T%H:%M:%S"),
+    *(", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p", " %H:%M:%S %z", ":%H:%M:%S %z"),
+)
+_MONTHS_ALONE = ("%m/%Y", "%Y/%m", "%b %Y", "%B %Y", "%b-%Y", "%b-%y")
+_SPELLINGS = (
+    *(day + time for day, time in product(_DAYS, _TIMES)),
+    *("%a %b %d %H:%M:%S %Y", "%a %b %d %H:%M:%S %Z %Y", *_MONTHS_ALONE),
+)
 
 
 def spelling_of(column: Series) -> str | None:
@@ -34,7 +52,7 @@ def spelling_of(column: Series) -> str | None:
     Of 01/02/2024 the first is the month, unless a number above 12 says otherwise.
     """
     if not is_text(column):
-        return None
+        return COMPACT if _is_compact(column) else None
     texts = column.dropna().drop_duplicates().str.strip()
     if not len(texts) or not _LIKE.fullmatch(texts.iloc[0]):
         return None
@@ -67,6 +85,8 @@ def as_dates(column: Series, spelling: str, what: str) -> Series:
     DataError
         A value is no such date; the message names it and its row.
     """
+    if spelling == COMPACT and not is_text(column):
+        column = _digits(column)
     if is_text(column):
         texts = column.str.strip()
         dates = _parsed(texts, spelling)
@@ -78,7 +98,7 @@ def as_dates(column: Series, spelling: str, what: str) -> Series:
     if wrong.size:
         raise DataError(
             f"{what} must hold dates such as {example(spelling)}, but row "
-            f"{row_number(column, wrong[0])} has {column.iloc[wrong[0]]!r}"
+            f"{row_number(column, wrong[0])} has {quoted(column.iloc[wrong[0]])}"
         )
     return dates
 
@@ -104,8 +124,27 @@ def example(spelling: str) -> str:
     return repr(pd.Timestamp("2024-01-31").strftime("%Y-%m-%d" if spelling == ISO else spelling))
 
 
+def _is_compact(column: Series) -> bool:
+    """Whether all numbers of a column are days of the calendar such as 20240131."""
+    if column.dtype.kind not in "iuf":
+        return False
+    values = column.dropna()
+    if not values.between(_FIRST_COMPACT, _LAST_COMPACT).all() or (values % 1).any():
+        return False
+    days = _digits(values.drop_duplicates())
+    return len(days) >= _FEWEST_COMPACT and bool(_parsed(days, COMPACT).notna().all())
+
+
+def _digits(column: Series) -> Series:
+    """Whole numbers as text."""
+    return column.map(lambda value: str(int(value)), na_action="ignore").astype(object)
+
+
 def _parsed(column: Series, spelling: str | None) -> Any:
     import pandas as pd
 
+    if spelling == ISO:
+        column = column.str.replace(_UTC, "Z", regex=True)
+        column = column.str.replace(_COMMA, r"\1.\2", regex=True)
     dates = pd.to_datetime(column, format=spelling, utc=True, errors="coerce")
     return dates.dt.tz_localize(None)

@@ -32,6 +32,7 @@ from backprop_xp.tables.preprocessing import (
     Preprocessing,
     listed,
 )
+from backprop_xp.wording import quoted
 
 # One feature per category, up to so many; the rarest beyond share one.
 _CATEGORIES = 100
@@ -219,13 +220,11 @@ def _mention_numbers(column: Series, name: str, notices: list[str]) -> None:
         notices.append(f"column {name!r} is categories: {why}")
     if spoilt := not_a_date(column):
         row, value = spoilt
-        notices.append(
-            f"column {name!r} is categories because of {value!r} (row {row}); most else is dates"
-        )
+        such = f"{quoted(value)} (row {row})"
+        notices.append(f"column {name!r} is categories because of {such}; most else is dates")
     different = column.dropna().drop_duplicates()
     _, value, numbers = not_a_number(different)
     if len(different) > 2 and len(different) > numbers > len(different) // 2:
-        row = not_a_number(column)[0]
-        notices.append(
-            f"column {name!r} is categories because of {value!r} (row {row}); all else is numbers"
-        )
+        row, others = not_a_number(column)[0], len(different) - numbers - 1
+        such = f"{quoted(value)} (row {row})" + (f" and {others:,} more such" if others else "")
+        notices.append(f"column {name!r} is categories because of {such}; all else is numbers")

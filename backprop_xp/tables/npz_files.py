@@ -11,6 +11,7 @@ import numpy as np
 from backprop_xp.errors import DataError
 from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame
+from backprop_xp.wording import plural
 
 # A single array (.npy) under the name of an .npz is a TypeError.
 _PROBLEMS = (
@@ -42,7 +43,7 @@ def read_npz(file: IO[bytes], name: str) -> Frame:
     if len(set(lengths.values())) > 1:
         short, long = min(lengths, key=lengths.__getitem__), max(lengths, key=lengths.__getitem__)
         raise DataError(
-            f"{name}: {short} has {lengths[short]} rows, but {long} has {lengths[long]}"
+            f"{name}: {short} has {plural(lengths[short], 'row')}, but {long} has {lengths[long]:,}"
         )
     try:
         return extras.pandas().DataFrame(columns)

@@ -18,6 +18,7 @@ from backprop_xp.errors import DataError
 from backprop_xp.tables.columns import Frame, Series, as_numbers, as_text, row_number
 from backprop_xp.tables.dates import as_dates, parts_of
 from backprop_xp.tables.looks import Lookup, look
+from backprop_xp.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ class Category:
                 f"{many}. Fill it in, or {advice}"
             )
         near = get_close_matches(value, [v for v in self.values if v is not None], n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        hint = f" Did you mean {quoted(near[0])}?" if near else ""
         return (
-            f"column {name!r} has {value!r} in row {row}, which no row had at training {many}."
-            f"{hint} Correct it, or {advice}"
+            f"column {name!r} has {quoted(value)} in row {row}, which no row had at training "
+            f"{many}.{hint} Correct it, or {advice}"
         )
 
 

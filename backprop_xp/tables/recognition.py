@@ -15,6 +15,7 @@ from backprop_xp.tables.columns import Frame, Series, is_text, read_as_numbers
 from backprop_xp.tables.csv_files import CsvFile
 from backprop_xp.tables.preprocessing import listed
 from backprop_xp.tables.spelling import Numbers, decimal_mark, spelled
+from backprop_xp.wording import quoted
 
 USUAL_MISSING = (
     *("?", "NA", "N/A", "n/a", "<NA>", "#N/A", "#NA", "#N/A N/A", "NaN", "nan", "-NaN", "-nan"),
@@ -39,18 +40,35 @@ class Recognition:
         How numbers are spelled, and the columns that spell them so, each with an example.
     codes : dict of str to str
         Columns of numbers with leading zeros, each with an example.
+    unlabelled : dict of str to list of str
+        Columns that may be labels, and the texts of them that were taken for missing unasked.
     """
 
     decimal: str = "."
     missing: dict[str, list[str]] = field(default_factory=dict)
     spelled: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
+    unlabelled: dict[str, list[str]] = field(default_factory=dict)
+
+    def missing_in(self, columns: Iterable[str]) -> dict[str, list[str]]:
+        """The texts that were taken for missing in each of some columns, if there are any."""
+        own = {c: [text for text, names in self.missing.items() if c in names] for c in columns}
+        return {column: texts for column, texts in own.items() if texts}
 
     def notices(self) -> list[str]:
         """A line for what was taken for missing, and one for each spelling."""
-        lines = []
-        if self.missing:
-            where = "; ".join(f"{text!r} in {listed(n, 3)}" for text, n in self.missing.items())
+        lines = [
+            f"target {name!r}: rows with {listed(map(quoted, texts))} count as rows without a "
+            "target, and are not used. If that is a class of its own, keep it with --missing '' "
+            "(only empty fields are missing then)"
+            for name, texts in self.unlabelled.items()
+        ]
+        others = {
+            text: [name for name in names if name not in self.unlabelled]
+            for text, names in self.missing.items()
+        }
+        where = "; ".join(f"{quoted(t)} in {listed(n, 3)}" for t, n in others.items() if n)
+        if where:
             lines.append(
                 f"taken for missing: {where} (--missing TEXT says what is; --missing '' only what "
                 "is empty)"
@@ -100,6 +118,8 @@ def recognise_csv(
             columns[name] = _whole_numbers(columns[name])
         elif name not in text and columns[name] is not column:
             columns[name] = _plain(columns[name])
+    if missing is None:
+        found.unlabelled = found.missing_in(exact)
     typed = [n for n in columns if n not in {*text, *exact} and frame[n].isna().any()]
     for _, column in csv.texts(typed).items():
         _without(column, gone, found)  # to say which texts pandas has taken for missing
@@ -245,4 +265,4 @@ def _described(numbers: Numbers, column: Series, values: np.ndarray) -> tuple[st
     part = spelled(text)
     other = {part.value(mark) for mark in numbers.marks} - {value} if part else set()
     hint = f", not {other.pop():.12g}: --decimal decides" if other else ""
-    return how, f"{text!r} is {value:.12g}{hint}"
+    return how, f"{quoted(text)} is {value:.12g}{hint}"

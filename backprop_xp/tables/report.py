@@ -11,7 +11,7 @@ from backprop_xp.tables.baselines import constant_answers
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.metrics import class_scores, confusion_matrix, f1_scores, value_scores
 from backprop_xp.tables.model import TableModel
-from backprop_xp.tables.text_columns import cells, padded, rate, short, table, width
+from backprop_xp.tables.text_columns import cells, padded, rate, short, short_names, table, width
 from backprop_xp.wording import in_one_format, plural
 
 _WIDTH = 80
@@ -62,7 +62,17 @@ class ClassReport:
     def baseline(self) -> tuple[str, float]:
         """The most frequent class, and the accuracy of always saying it."""
         counts = self.confusion.sum(axis=1)
-        return self.classes[int(counts.argmax())], float(counts.max() / self.rows)
+        return self.classes[self._most], float(counts.max() / self.rows)
+
+    @property
+    def _most(self) -> int:
+        """The number of the most frequent class."""
+        return int(self.confusion.sum(axis=1).argmax())
+
+    @property
+    def _names(self) -> list[str]:
+        """The classes as the report writes them."""
+        return short_names(self.classes)
 
     def plain(self) -> dict[str, Any]:
         """The report as JSON has it."""
@@ -98,7 +108,7 @@ class ClassReport:
         return f"test accuracy {self.accuracy:.3f} ({'; '.join([own, *others])})"
 
     def _name(self, model: str) -> str:
-        return f"always {short(self.baseline[0])}" if model == CONSTANT else model
+        return f"always {self._names[self._most]}" if model == CONSTANT else model
 
     def _table(self) -> list[str]:
         head = ["accuracy", "balanced", "F1", "ROC AUC", "log-loss"]
@@ -108,7 +118,7 @@ class ClassReport:
         return [*lines, "  (balanced accuracy, F1 and ROC AUC are means over the classes)"]
 
     def _matrix(self) -> list[str]:
-        names = [short(name) for name in self.classes]
+        names = self._names
         body = [[f"{count:,}" for count in row] for row in self.confusion]
         columns = [max(width(names[j]), *(len(row[j]) for row in body)) for j in range(len(names))]
         first = max(map(width, names))
@@ -125,10 +135,11 @@ class ClassReport:
         wrong = self.confusion.copy()
         np.fill_diagonal(wrong, 0)
         order = np.argsort(wrong, axis=None)[::-1][:_CONFUSIONS]
+        names = self._names
         lines = [f"most frequent confusions, of {len(self.classes)} classes"]
         for i, j in zip(*np.unravel_index(order, wrong.shape), strict=True):
             if wrong[i, j]:
-                actual, said = short(self.classes[i]), short(self.classes[j])
+                actual, said = names[i], names[j]
                 of = f"of {self.confusion[i].sum():,}"
                 lines.append(f"  {wrong[i, j]:>6,} {of:>9}  {actual} was called {said}")
         return lines

@@ -9,7 +9,7 @@ from backprop_xp.data.hold_out import stratified_split
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.task import Task
-from backprop_xp.wording import plural
+from backprop_xp.wording import plural, quoted
 
 _FEWEST_ROWS = 10
 
@@ -28,8 +28,8 @@ def with_target(frame: Frame, target: str) -> tuple[Frame, list[str]]:
         raise DataError(f"the target {target!r} is missing in every row")
     if len(frame) - count < _FEWEST_ROWS:
         raise DataError(
-            f"{len(frame) - count} rows have a target, too few to learn from and to test on: "
-            f"expected {_FEWEST_ROWS} and more"
+            f"only {plural(len(frame) - count, 'row')} with a target: too few to learn from and to "
+            f"test on, {_FEWEST_ROWS} and more are expected"
         )
     if not count:
         return frame, []
@@ -63,7 +63,7 @@ def hold_out(
         rare = np.flatnonzero((cuts == 0) | (cuts == counts))
         kept = np.flatnonzero(np.isin(labels, rare))
         notices = [
-            f"class {task.classes[i]!r} has {plural(int(counts[i]), 'row')}, too few "
+            f"class {quoted(task.classes[i])} has {plural(int(counts[i]), 'row')}, too few "
             "to hold some out: none is tested"
             for i in rare
         ]

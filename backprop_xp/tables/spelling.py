@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,13 +27,13 @@ _MEASURES = (
 )
 # A minus is often typed as a dash, a space as one that does not break the line.
 _PLAIN = str.maketrans(
-    dict.fromkeys("\u2212\u2012\u2013\uff0d\ufe63\u2010\u2011", "-")
+    dict.fromkeys("\u2212\u2012\u2013\u2014\uff0d\ufe63\u2010\u2011", "-")
     | dict.fromkeys("\u00a0\u202f\u2009\u2007\u3000", " ")
-    | {"’": "'", "＋": "+"}
+    | {"’": "'", "＋": "+", "٫": ".", "٬": ",", "٪": "%", "．": ".", "，": ","}
 )
 _PARTS = re.compile(
     rf"(?P<sign>[-+]?) ?(?P<before>{_UNIT})? ?(?P<inner>[-+]?) ?"
-    rf"(?P<digits>[\d.,' ]*\d[.,]?(?:[eE][-+]?\d+)?) ?"
+    rf"(?P<digits>[\d.,' ]*\d(?:[.,]-?)?(?:[eE][-+]?\d+)?) ?"
     rf"(?P<after>{_UNIT}|{'|'.join(_MEASURES)})? ?(?P<behind>-?)"
 )
 _EXPONENT = r"(?:[eE][-+]?\d+)?"
@@ -80,20 +81,30 @@ class Spelled(NamedTuple):
 
 def spelled(text: str) -> Spelled | None:
     """Take a text apart; None if it is no number in any spelling."""
-    text = text.strip().translate(_PLAIN)
+    as_given = text.strip()
+    text = _in_ascii(as_given)
     in_brackets = text.startswith("(") and text.endswith(")")  # as accountants write a minus
     parts = _PARTS.fullmatch(text[1:-1].strip() if in_brackets else text)
     if parts is None:
         return None
     sign, before, inner, digits, after, behind = parts.groups()
     signs, digits = f"{sign}{inner}{behind}", digits.strip()
+    digits = digits.removesuffix("-")  # of 5,- which shops write for a price without cents
     if (before and after) or len(signs) + in_brackets > 1:
         return None
     marks = "".join(mark for mark in MARKS if _NUMBER[mark].fullmatch(digits))
     if not marks:
         return None
-    plain = digits.isdigit() and text.endswith(digits) and signs in ("", "-")
+    plain = digits.isdigit() and as_given.endswith(digits) and f"{signs}{digits}" == as_given
     return Spelled(digits, in_brackets or signs == "-", before or after or "", plain, marks)
+
+
+def _in_ascii(text: str) -> str:
+    """The signs of numbers as ASCII has them, and the digits of all scripts."""
+    if text.isascii():
+        return text
+    text = text.translate(_PLAIN)
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from backprop_xp.tables.columns import (
 )
 from backprop_xp.tables.dates import spelling_of
 from backprop_xp.tables.looks import Lookup, look, merged, same_value
+from backprop_xp.wording import plural, quoted
 
 KINDS = ("binary", "multiclass", "regression")
 _NAMES = {
@@ -158,10 +159,10 @@ def infer_task(
         seen, labels = _numbers(bool((values % 1 == 0).all()), len(classes))
     else:
         what = "text" if is_text(column) else "labels"
-        seen, labels = f"{what} with {_count(len(classes))}", True
+        seen, labels = f"{what} with {plural(len(classes), 'value')}", True
     if len(classes) == 1:
         raise DataError(
-            f"the target {target!r} is {classes[0]!r} in every row: there is nothing to learn"
+            f"the target {target!r} is {quoted(classes[0])} in every row: there is nothing to learn"
         )
     task = asked or (
         "regression" if not labels else "binary" if len(classes) == 2 else "multiclass"
@@ -211,7 +212,9 @@ def _number(text: str) -> int | float | str:
 def _numbers(whole: bool, count: int) -> tuple[str, bool]:
     """What to say of so many different numbers, and whether they are labels."""
     what = "whole numbers" if whole else "numbers"
-    return f"{what} with {_count(count)}", count == 2 or (whole and count <= _NUMBER_LABELS)
+    return f"{what} with {plural(count, 'value')}", count == 2 or (
+        whole and count <= _NUMBER_LABELS
+    )
 
 
 def _check(
@@ -225,7 +228,7 @@ def _check(
     if task == "regression" and not (numeric or read_as_numbers(column)):
         row, value, _ = not_a_number(column)
         raise ConfigurationError(
-            f"--task regression: the target {target!r} is not numbers (row {row}: {value!r})"
+            f"--task regression: the target {target!r} is not numbers (row {row}: {quoted(value)})"
         )
     many = len(classes) > min(_TEXT_LABELS, len(column) / 2)
     if task == "multiclass" and asked is None and not numeric and many:
@@ -239,16 +242,12 @@ def _many_labels(column: Series) -> str:
     """What to do about so many."""
     row, value, numbers = not_a_number(column)
     if spelling_of(column) is not None:
-        return f"they are dates, such as {value!r}: expected numbers or labels"
+        return f"they are dates, such as {quoted(value)}: expected numbers or labels"
     if numbers == len(column):
         return not_alike(column) or "all are digits: say --task regression, or --task multiclass"
     if numbers > len(column) // 2:
         return (
-            f"{numbers:,} of {len(column):,} are numbers, but row {row} has {value!r}: correct "
-            f"such rows for a regression, or say --missing {value!r}"
+            f"{numbers:,} of {len(column):,} are numbers, but row {row} has {quoted(value)}: "
+            f"correct such rows for a regression, or say --missing {quoted(value)}"
         )
-    return f"such as {value!r}: merge them, or say --task multiclass"
-
-
-def _count(values: int) -> str:
-    return f"{values:,} value" + ("s" if values != 1 else "")
+    return f"such as {quoted(value)}: merge them, or say --task multiclass"

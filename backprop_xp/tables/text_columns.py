@@ -33,6 +33,18 @@ def short(name: str, most: int = 20) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
+def short_names(names: Sequence[str], most: int = 20) -> list[str]:
+    """Names in one line each, cut so that different ones stay so: in the middle if need be."""
+    cut = [short(name, most) for name in names]
+    if len(set(cut)) == len(cut):
+        return cut
+    head, tail = most // 2 - 1, most // 2
+    return [
+        short(name, most) if len(name) <= most else f"{name[:head]}…{short(name[-tail:], tail)}"
+        for name in names
+    ]
+
+
 def table(names: Sequence[str], head: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
     """Lines of a table: a name, and a cell of every column."""
     widths = [max(map(width, (top, *body))) for top, body in zip(head, columns, strict=True)]

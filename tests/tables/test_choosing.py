@@ -28,6 +28,8 @@ def choose(values, name="c", **options):
         1099511627776000001 + np.random.default_rng(0).permutation(M),
         np.random.default_rng(0).permutation(M).astype(np.uint8),
         pd.array(np.random.default_rng(0).permutation(M), dtype="Int64"),
+        [*np.random.default_rng(0).permutation(M - 2), None, None],  # a few are missing
+        [None, *np.random.default_rng(0).permutation(M)[1:]],
     ],
 )
 def test_row_numbers_in_any_order_are_left_out(values):
@@ -46,17 +48,25 @@ def test_row_numbers_in_any_order_are_left_out(values):
         np.arange(M) * 2,  # gaps
         np.arange(M) + 0.5,  # no whole numbers
         np.arange(M) // 2,  # repeated
-        [*range(M - 1), None],
+        [*range(0, 2 * M - 2, 2), None],  # more gaps than missing values
+        [*range(M // 3), *([None] * (M - M // 3))],  # mostly missing: counts something else
     ],
 )
 def test_other_numbers_are_used(values):
     assert choose(values).kinds == {"c": "number"}
 
 
-@pytest.mark.parametrize("name", ["Unnamed: 0", "", "id", "ID", "customer_id", "__index_level_0__"])
+@pytest.mark.parametrize(
+    "name", ["Unnamed: 0", "", "id", "ID", "customer_id", "CustomerID", "__index_level_0__"]
+)
 def test_under_some_names_gaps_do_not_matter(name):
     assert "no two alike, look like row numbers" in choose(np.arange(M) * 3, name).left_out[name]
     assert choose(np.arange(M) // 2, name).kinds == {name: "number"}
+
+
+@pytest.mark.parametrize("name", ["paid", "Grid", "valid", "ID4"])
+def test_other_names_are_no_identifiers(name):
+    assert choose(np.arange(M) * 3, name).kinds == {name: "number"}
 
 
 @pytest.mark.parametrize(
