@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,9 +21,10 @@ from backprop_xp.training.job import Job
 from backprop_xp.training.populations.members import plain_seed, require_population, shuffling
 from backprop_xp.training.prepare import Given, prepare
 from backprop_xp.training.progress import ProgressBar, wanted
-from backprop_xp.training.resumption import restore_run
 from backprop_xp.training.run import Plan
 from backprop_xp.training.schedules import Schedule
+from backprop_xp.training.set_up import set_up_run
+from backprop_xp.training.step import require_step_options
 
 
 def fit(
@@ -153,33 +153,29 @@ def fit(
             columns=str(column_names(X)),
             resume=resume is not None,
         )
-        step = job.step(net, optimizer, clip_norm)
+        require_step_options(net, optimizer, clip_norm)
         rngs = shuffling(net, seed)
         given = Given(
             X, Y, sample_weight, class_weight, batch_size, validation_data, validation_fraction
         )
         data = prepare(job, net, given, rngs)
-        if net.architecture.dropout:
-            drawn = [int(rng.integers(2**62)) for rng in rngs]
-            step.seed = drawn[0] if len(drawn) == 1 else drawn
-        run = job.run(
-            Plan(
-                net=net,
-                optimizer=optimizer,
-                step=step,
-                batches=data.batches,
-                epochs=int(epochs),
-                schedule=copy.deepcopy(schedule),  # its memory is that of this run
-                evaluation=data.evaluation,
-                callbacks=called,
-                seed=plain_seed(seed),
-                streamed=data.streamed,
-                columns=data.columns,
-            )
+    run = set_up_run(
+        Plan(
+            job=job,
+            net=net,
+            optimizer=optimizer,
+            clip_norm=clip_norm,
+            batches=data.batches,
+            epochs=int(epochs),
+            schedule=schedule,
+            evaluation=data.evaluation,
+            callbacks=called,
+            seed=plain_seed(seed),
+            streamed=data.streamed,
+            columns=data.columns,
+            resume=resume,
         )
-        if resume is not None:
-            restore_run(run, resume, job.read)
-        job.agree_on(run)
+    )
     net.columns = data.columns
     run.train()
     run.conclude()
