@@ -22,8 +22,8 @@ from backprop_xp.maths.network import Network
 from backprop_xp.sources.host_tables import SparseTable
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
-from backprop_xp.training.fit import checked_callbacks
 from backprop_xp.training.job import Job
+from backprop_xp.training.options import checked_callbacks
 from backprop_xp.training.run import Plan
 from backprop_xp.training.set_up import set_up_run
 

@@ -18,8 +18,8 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.model_selection.folds import folds_of
 from backprop_xp.training.evaluation import Evaluation
-from backprop_xp.training.fit import checked_callbacks, require_options
 from backprop_xp.training.job import Job
+from backprop_xp.training.options import checked_callbacks, require_options
 from backprop_xp.training.populations.history import PopulationHistory
 from backprop_xp.training.populations.member_batches import MemberBatches
 from backprop_xp.training.populations.members import require_schedule_of_time
