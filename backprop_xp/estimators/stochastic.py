@@ -22,8 +22,10 @@ from backprop_xp.maths.network import Network
 from backprop_xp.sources.host_tables import SparseTable
 from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
-from backprop_xp.training.fit import checked_callbacks
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.job import Job
+from backprop_xp.training.options import checked_callbacks
+from backprop_xp.training.run import Plan
+from backprop_xp.training.set_up import set_up_run
 
 
 class NotFiniteError(DivergenceError, ValueError):
@@ -108,17 +110,16 @@ def fit_stochastic(
         None if data.weights is None else net.backend.asarray(data.weights[:, None]),
         shuffle=estimator.shuffle,
     )
-    run = TrainingRun(
+    run = set_up_run(
         Plan(
+            job=Job(),
             net=net,
             optimizer=estimator._optimizer.optimizer,
             step=estimator._optimizer.step(net),
             batches=batches,
             epochs=1 if incremental else estimator.max_iter,
-            schedule=None,
             evaluation=None if held_out is None else _evaluation(net, held_out),
             callbacks=[convergence, *own],
-            seed=None,
             loss_by_rows=True,
         )
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from numbers import Integral, Real
@@ -19,12 +18,13 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.model_selection.folds import folds_of
 from backprop_xp.training.evaluation import Evaluation
-from backprop_xp.training.fit import checked_callbacks, require_options
+from backprop_xp.training.job import Job
+from backprop_xp.training.options import checked_callbacks, require_options
 from backprop_xp.training.populations.history import PopulationHistory
 from backprop_xp.training.populations.member_batches import MemberBatches
 from backprop_xp.training.populations.members import require_schedule_of_time
-from backprop_xp.training.run import Plan, TrainingRun
-from backprop_xp.training.step import train_step
+from backprop_xp.training.run import Plan
+from backprop_xp.training.set_up import set_up_run
 
 
 @dataclass(frozen=True)
@@ -124,26 +124,22 @@ class FoldTraining:
         if options[0].learning_rate is not None:
             rates = tuple(option.learning_rate for option in options)
             optimizer = replace(optimizer, learning_rate=rates)
-        step = train_step(net, optimizer, clip_norm=self.clip_norm)
         rngs = [np.random.default_rng(seed) for seed in seeds]
-        if net.architecture.dropout:
-            step.seed = [int(rng.integers(2**62)) for rng in rngs]
         weights = checked_weights(net, tables[0].rows, self.sample_weight)
         column = None if weights is None else net.backend.asarray(on_one_scale(weights)[:, None])
         everyone = np.arange(tables[0].rows)
         kept = [np.setdiff1d(everyone, rows, assume_unique=True) for rows in held_out]
         subsets = [rows for rows in kept for _ in range(len(seeds) // self.folds)]
-        run = TrainingRun(
+        run = set_up_run(
             Plan(
+                job=Job(),
                 net=net,
                 optimizer=optimizer,
-                step=step,
+                clip_norm=self.clip_norm,
                 batches=MemberBatches(net.backend, *tables, self.batch_size, rngs, column, subsets),
                 epochs=self.epochs,
-                schedule=copy.deepcopy(self.schedule),
-                evaluation=None,
+                schedule=self.schedule,
                 callbacks=checked_callbacks(None, self.progress),
-                seed=None,
                 lets_members_diverge=True,
             )
         )

@@ -133,7 +133,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "identity": identity(run),
             "epoch": run.epoch,
             "steps": run.state.steps,
-            "dropout_seed": plan.step.seed,
+            "dropout_seed": run.step.seed,
             "generator": _generators(plan.batches.rngs),
             "history": plain(asdict(run.history)),
             "schedule": plan.schedule.state() if plan.schedule else {},

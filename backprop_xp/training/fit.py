@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
-from backprop_xp.backends.frames import column_names
-from backprop_xp.data.checks import (
-    require_count,
-    require_network,
-)
-from backprop_xp.errors import ConfigurationError, listed, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.maths.optimizers import Adam
 from backprop_xp.training.callbacks import Callback
-from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.history import History
-from backprop_xp.training.job import Job
-from backprop_xp.training.populations.members import plain_seed, require_population, shuffling
-from backprop_xp.training.prepare import Given, prepare
-from backprop_xp.training.progress import ProgressBar, wanted
-from backprop_xp.training.resumption import restore_run
-from backprop_xp.training.run import Plan
+from backprop_xp.training.options import Given, checked_options
+from backprop_xp.training.prepare import prepare_data
+from backprop_xp.training.run import TrainingRun
 from backprop_xp.training.schedules import Schedule
+from backprop_xp.training.set_up import set_up_run
 
 
 def fit(
@@ -132,94 +121,16 @@ def fit(
     >>> history.loss[-1] < 0.1 < history.loss[0]
     True
     """
-    job = _job(comm, sharded)
-    with job.checks():
-        require_options(epochs, batch_size, schedule)
-        require_network(net)
-        if net.stack:
-            require_population(net, schedule)
-        called = checked_callbacks(callbacks, progress)
-        optimizer = Adam() if optimizer is None else optimizer
-        job.agree(
-            net,
-            epochs=epochs,
-            batch_size=batch_size,
-            clip_norm=clip_norm,
-            schedule=schedule,
-            validation_fraction=validation_fraction,
-            class_weight=class_weight,
-            validation_data=validation_data is not None,
-            sample_weight=sample_weight is not None,
-            columns=str(column_names(X)),
-            resume=resume is not None,
-        )
-        step = job.step(net, optimizer, clip_norm)
-        rngs = shuffling(net, seed)
-        given = Given(
-            X, Y, sample_weight, class_weight, batch_size, validation_data, validation_fraction
-        )
-        data = prepare(job, net, given, rngs)
-        if net.architecture.dropout:
-            drawn = [int(rng.integers(2**62)) for rng in rngs]
-            step.seed = drawn[0] if len(drawn) == 1 else drawn
-        run = job.run(
-            Plan(
-                net=net,
-                optimizer=optimizer,
-                step=step,
-                batches=data.batches,
-                epochs=int(epochs),
-                schedule=copy.deepcopy(schedule),  # its memory is that of this run
-                evaluation=data.evaluation,
-                callbacks=called,
-                seed=plain_seed(seed),
-                streamed=data.streamed,
-                columns=data.columns,
-            )
-        )
-        if resume is not None:
-            restore_run(run, resume, job.read)
-        job.agree_on(run)
-    net.columns = data.columns
+    options = checked_options(Given(**locals()))  # every argument, by its name
+    plan = prepare_data(options)
+    run = set_up_run(plan)
+    return _train(run)
+
+
+def _train(run: TrainingRun) -> History:
+    """Train, and return what happened."""
+    run.net.columns = run.plan.columns
     run.train()
     run.conclude()
-    job.close()
+    run.plan.job.close()
     return run.history
-
-
-def _job(comm: Any, sharded: bool) -> Job:
-    if comm is None:
-        if sharded is not False:
-            raise ConfigurationError(
-                f"sharded={shown(sharded)} says how the ranks of comm= have data"
-            )
-        return Job()
-    from backprop_xp.training.distributed.job import SharedJob  # a single process does without
-
-    return SharedJob(comm, sharded)
-
-
-def require_options(epochs: Any, batch_size: Any, schedule: Any) -> None:
-    """Raise ConfigurationError unless a run can be planned with these."""
-    require_count("epochs", epochs)
-    if batch_size is not None:
-        require_count("batch_size", batch_size)
-    if schedule is not None and not isinstance(schedule, Schedule):
-        raise ConfigurationError(
-            f"schedule={shown(schedule)}: expected a Schedule such as backprop_xp.CosineDecay()"
-        )
-
-
-def checked_callbacks(callbacks: Any, progress: bool | None) -> list[Callback]:
-    """Return the callbacks in the order in which they are called, with a progress bar if wanted."""
-    if not (progress is None or isinstance(progress, bool)):
-        raise ConfigurationError(f"progress={shown(progress)}: expected True, False or None")
-    given = [] if callbacks is None else listed(callbacks, Callback)
-    for callback in given:
-        if not isinstance(callback, Callback):
-            raise ConfigurationError(
-                f"callbacks: {shown(callback)} is no Callback; subclass backprop_xp.Callback"
-            )
-    given += [ProgressBar()] if wanted(progress) else []
-    # What a checkpoint keeps is what the others remember after the epoch.
-    return sorted(given, key=lambda callback: isinstance(callback, Checkpoint))

@@ -63,13 +63,13 @@ class Job:
     def require_single(self, what: str) -> None:
         """Raise ConfigurationError if this is a job of several processes, which cannot do that."""
 
-    def run(self, plan: Plan) -> TrainingRun:
+    def run(self, plan: Plan, step: TrainStep) -> TrainingRun:
         """The run, before its first epoch."""
         if not plan.streamed:
-            return TrainingRun(plan)
+            return TrainingRun(plan, step)
         from backprop_xp.training.streaming.streams import StreamedRun
 
-        return StreamedRun(plan)
+        return StreamedRun(plan, step)
 
     def read(self, path: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and document of a file of ours."""

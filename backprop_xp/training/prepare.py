@@ -1,9 +1,8 @@
-"""The data of a fit: from what the user hands in to batches, and to what is held out."""
+"""prepare_data: from what the user hands in to batches, to what is held out, and to a plan."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,45 +17,39 @@ from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
+from backprop_xp.training.options import Given, Options
+from backprop_xp.training.populations.members import plain_seed
+from backprop_xp.training.run import Plan
 
 
-@dataclass
-class Given:
-    """What `fit` was given of data; see there."""
+def prepare_data(options: Options) -> Plan:
+    """Check the data, divide them as was asked, and return the plan of a run on them.
 
-    X: Any
-    Y: Any
-    sample_weight: Any
-    class_weight: Any
-    batch_size: int | None
-    validation_data: Any
-    validation_fraction: float | None
-
-
-@dataclass
-class Prepared:
-    """What a run trains on and looks at; `streamed` if some of it is read while it trains.
-
-    `columns` are the names of X's columns, where it has any.
+    Raises
+    ------
+    ShapeError, DataError, BackendError, ConfigurationError
+        The data do not fit the network, or an option does not fit the data.
     """
+    with options.job.checks():
+        given = options.given
+        _require_usable(given)
+        if given.Y is None or isinstance(given.X, str | os.PathLike):
+            return _from_source(options)
+        return _from_memory(options)
 
-    batches: Any
-    evaluation: Evaluation | None
-    streamed: bool
-    columns: tuple[Any, ...] | None
 
-
-def prepare(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
-    """Check the data and divide them as was asked; `rngs` draw orders, one for all or for each."""
+def _require_usable(given: Given) -> None:
     if given.validation_data is not None and given.validation_fraction is not None:
         raise ConfigurationError("validation_data and validation_fraction: give one of them")
     pair = given.validation_data if isinstance(given.validation_data, tuple | list) else ()
     named = zip(("validation X", "validation Y"), pair, strict=False)
     for name, data in (("X", given.X), ("Y", given.Y), *named):
         require_open(data, name)
-    one = net if net.members is None else net.member(0)  # the data are shared by all members
-    if given.Y is None or isinstance(given.X, str | os.PathLike):
-        return _from_source(job, one, given, rngs)
+
+
+def _from_memory(options: Options) -> Plan:
+    given, job, rngs = options.given, options.job, options.rngs
+    net, one = given.net, _one_network(given.net)
     X, Y = checked_rows(one, given.X, given.Y)
     weights = _weights(job, one, Y, given)
     columns = ColumnNames(net.columns or column_names(given.X), column_names(given.Y))
@@ -70,12 +63,14 @@ def prepare(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
         weights = None if weights is None else weights[kept]
     column = None if weights is None else _column(job, net, weights, given)
     batches = job.batches(net, X, Y, given.batch_size, rngs, column)
-    return Prepared(batches, evaluation, streamed, columns.X)
+    return _plan(options, batches, evaluation, streamed, columns)
 
 
-def _from_source(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepared:
+def _from_source(options: Options) -> Plan:
     from backprop_xp.training.streaming import streams  # data in memory do without
 
+    given, job, rngs = options.given, options.job, options.rngs
+    net = _one_network(given.net)
     job.require_single("a source")
     _require_one_order("a source", rngs)
     streams.refuse(
@@ -87,7 +82,37 @@ def _from_source(job: Job, net: Network, given: Given, rngs: list[Any]) -> Prepa
     batches = streams.stream(net, source, given.batch_size, rngs[0])
     columns = ColumnNames(net.columns or batches.columns)
     evaluation = _validation(job, net, given.validation_data, columns)[0]
-    return Prepared(batches, evaluation, True, columns.X)
+    return _plan(options, batches, evaluation, True, columns)
+
+
+def _plan(
+    options: Options,
+    batches: Any,
+    evaluation: Evaluation | None,
+    streamed: bool,
+    columns: ColumnNames,
+) -> Plan:
+    given = options.given
+    return Plan(
+        job=options.job,
+        net=given.net,
+        optimizer=options.optimizer,
+        batches=batches,
+        epochs=int(given.epochs),
+        callbacks=options.callbacks,
+        clip_norm=given.clip_norm,
+        schedule=given.schedule,
+        evaluation=evaluation,
+        seed=plain_seed(given.seed),
+        resume=given.resume,
+        streamed=streamed,
+        columns=columns.X,
+    )
+
+
+def _one_network(net: Network) -> Network:
+    """The network, or one member of a population, whose members share the data."""
+    return net if net.members is None else net.member(0)
 
 
 def _require_one_order(what: str, rngs: list[Any]) -> None:

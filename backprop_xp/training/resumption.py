@@ -46,7 +46,7 @@ def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None
         # All that can fail comes first.
         _require_fitting(arrays, {"theta": net.theta} | slots, net.backend.to_numpy)
         epoch, steps = _natural(saved["epoch"]), _natural(saved["steps"])
-        dropout_seed = _one_each(saved["dropout_seed"], plan.step.seed)
+        dropout_seed = _one_each(saved["dropout_seed"], run.step.seed)
         history = restored_history(saved["history"], epoch, net.members)
         generators = saved["generator"] if len(rngs) > 1 else [saved["generator"]]
         for rng, state in zip(rngs, generators, strict=True):
@@ -67,7 +67,7 @@ def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None
         saved_array = arrays.get(LAST, arrays[name]) if name == "theta" else arrays[name]
         own[...] = net.backend.asarray(saved_array)
     run.history, run.epoch, run.state.steps = history, epoch, steps
-    plan.step.seed = dropout_seed
+    run.step.seed = dropout_seed
     if run.members is not None and isinstance(history, PopulationHistory):
         run.members.restore(history.reasons)
 

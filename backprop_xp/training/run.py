@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from backprop_xp.training.schedules import Schedule
 from backprop_xp.training.step import TrainStep
 from backprop_xp.training.step_loop import StepLoop, step_loop
 
+if TYPE_CHECKING:
+    from backprop_xp.training.job import Job
+
 # Where steps are taken some at a time, Ctrl-C is looked for about as often as this.
 _SECONDS_AT_ONCE = 0.05
 _FIRST_AT_ONCE = 16
@@ -34,17 +37,22 @@ _FIRST_AT_ONCE = 16
 
 @dataclass
 class Plan:
-    """What `fit` was asked for, checked."""
+    """What a run is made of, options and data, all checked; `set_up_run` makes the run."""
 
+    job: Job
     net: Network
     optimizer: Optimizer
-    step: TrainStep
     batches: Batches | MemberBatches
     epochs: int
-    schedule: Schedule | None
-    evaluation: Evaluation | None
     callbacks: list[Callback]
-    seed: int | list[int] | None
+    clip_norm: float | None = None
+    schedule: Schedule | None = None
+    evaluation: Evaluation | None = None
+    seed: int | list[int] | None = None
+    # A step that goes on from earlier runs; without one, the set-up makes it.
+    step: TrainStep | None = None
+    # The checkpoint from which the run goes on.
+    resume: Any = None
     # With weights, the loss of an epoch is the mean over its batches by their weight, or by rows.
     loss_by_rows: bool = False
     # Whether data are read while the run trains, which may fail.
@@ -58,10 +66,10 @@ class Plan:
 class TrainingRun:
     """See `callbacks.Run` for what callbacks may use."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.net, self.optimizer, self.state = plan.net, plan.optimizer, plan.step.state
-        self.members = None if plan.net.members is None else Members(plan.net, plan.step.state)
+    def __init__(self, plan: Plan, step: TrainStep) -> None:
+        self.plan, self.step = plan, step
+        self.net, self.optimizer, self.state = plan.net, plan.optimizer, step.state
+        self.members = None if plan.net.members is None else Members(plan.net, step.state)
         self.history = (
             History() if self.members is None else PopulationHistory.of(plan.net.stack[0])
         )
@@ -142,7 +150,7 @@ class TrainingRun:
         """Train on every batch once; return the mean loss, or None if stopped on the way."""
         self._guard.begin(epoch)
         if not self._hooks("on_batch_begin") + self._hooks("on_batch_end"):
-            self._loop = self._loop or step_loop(self.plan.step, epoch)
+            self._loop = self._loop or step_loop(self.step, epoch)
         if self._loop is None:
             self._batch_by_batch(epoch)
         else:
@@ -191,7 +199,7 @@ class TrainingRun:
     def take_step(self, batch: tuple[Array, ...]) -> Array:
         """Train on batch number `self.batch`; again from the same weights it is the same step."""
         self._begin_step(self.batch - 1)
-        return self.plan.step(*batch)
+        return self.step(*batch)
 
     def _hooks(self, name: str) -> list[Callable[[Any], None]]:
         """The hooks of that name that somebody has overridden: the others cost nothing."""

@@ -218,6 +218,15 @@ def train_step(
     >>> losses[-1] < 0.1 < losses[0]
     True
     """
+    require_step_options(net, optimizer, clip_norm)
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        raise ConfigurationError(f"seed={shown(seed)}: expected an integer ≥ 0")
+    kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
+    return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)
+
+
+def require_step_options(net: Any, optimizer: Any, clip_norm: Any) -> None:
+    """Raise ConfigurationError unless a step can be made of these."""
     require_network(net)
     if not isinstance(optimizer, Optimizer):
         raise ConfigurationError(
@@ -225,7 +234,3 @@ def train_step(
         )
     if clip_norm is not None:
         require_positive("clip_norm", clip_norm)
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise ConfigurationError(f"seed={shown(seed)}: expected an integer ≥ 0")
-    kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
-    return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)

@@ -131,13 +131,13 @@ class SharedJob(Job):
             "sharded=True its own part"
         )
 
-    def run(self, plan: Plan) -> TrainingRun:
+    def run(self, plan: Plan, step: TrainStep) -> TrainingRun:
         plan.loss_by_rows = True  # the batches know what they weigh
         if self._ranks.rank:
             plan.callbacks = [
                 c for c in plan.callbacks if not isinstance(c, Checkpoint | ProgressBar)
             ]
-        return SharedRun(plan, self._ranks)
+        return SharedRun(plan, step, self._ranks)
 
     def read(self, path: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         arrays, document = self._ranks.from_first(lambda: read(path))

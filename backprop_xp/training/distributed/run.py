@@ -18,6 +18,7 @@ from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation, Metric
 from backprop_xp.training.populations.member_batches import MemberEpoch
 from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.step import TrainStep
 
 # The ranks ask each other after so many steps, and after every epoch, whether one wants to stop.
 _STEPS_BETWEEN_QUESTIONS = 32
@@ -31,8 +32,8 @@ class SharedRun(TrainingRun):
     midst of an epoch ends the job.
     """
 
-    def __init__(self, plan: Plan, ranks: Ranks) -> None:
-        super().__init__(plan)
+    def __init__(self, plan: Plan, step: TrainStep, ranks: Ranks) -> None:
+        super().__init__(plan, step)
         self._ranks = ranks
         self._guard = SharedGuard(self, ranks)
         self._asked: str | None = None

@@ -16,6 +16,7 @@ from backprop_xp.storage.problems import unreadable
 from backprop_xp.training.divergence import Snapshot
 from backprop_xp.training.evaluation import ROWS_AT_ONCE, Evaluation
 from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.step import TrainStep
 from backprop_xp.training.streaming.iterable_batches import IterableBatches
 from backprop_xp.training.streaming.stream_batches import StreamBatches
 
@@ -159,8 +160,8 @@ class StreamedRun(TrainingRun):
     The network and the optimizer then are as after the last complete epoch, or as before `fit`.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__(plan)
+    def __init__(self, plan: Plan, step: TrainStep) -> None:
+        super().__init__(plan, step)
         self._before = Snapshot(self.net, self.state)
 
     def _run_epoch(self) -> None:
