@@ -1,7 +1,7 @@
 """X and Y at the door: what a network accepts, and what it says of the rest.
 
 Only shapes and dtypes are looked at here, so nothing waits for the device; values are checked once
-before training (`training.validation`).
+before training (`data.checks`).
 """
 
 from __future__ import annotations
