@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
     type_of_target,
     unique_labels,
 )
@@ -28,6 +26,11 @@ from backprop_xp.estimators.device import (
     to_host,
 )
 from backprop_xp.estimators.row_weights import within_reach
+from backprop_xp.estimators.sklearn_private import (
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
+)
 from backprop_xp.maths.network import Network
 
 
@@ -164,7 +167,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
     # -- fitting -------------------------------------------------------------------------------
 
     @available_if(lambda estimator: estimator._check_solver())  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch.
 
@@ -181,7 +184,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         self
         """
         y, classes = to_host(y), to_host(classes)
-        if _check_partial_fit_first_call(self, classes):
+        if check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer.fit(y if multilabel else classes)
