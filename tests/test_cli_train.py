@@ -14,6 +14,7 @@ import pytest
 import backprop_xp as bp
 from backprop_xp.cli import main
 from backprop_xp.cli import train_table as room
+from backprop_xp.tables import defaults
 from backprop_xp.tables.model import load_table_model
 from backprop_xp.tables.prepared import prepare
 
@@ -414,6 +415,17 @@ def test_options_of_a_table_without_one(capsys, arguments):
     code, lines, err = run(capsys, "train", *arguments)
     assert (code, lines) == (2, [])
     assert f"{arguments[0]} needs DATA: train FILE --target COL" in err
+
+
+def test_what_is_left_open_follows_from_the_rows(capsys, diabetes):
+    lines = run(capsys, "train", diabetes, "--target", "target", "--json")[1]
+    told = json.loads("\n".join(lines))
+    rows = told["rows"]["training"]
+    assert told["network"]["sizes"][1:] == [*defaults.HIDDEN, 1]
+    assert told["network"]["hidden"] == [defaults.ACTIVATION] * 2
+    assert told["network"]["l2"] == defaults.default_l2(rows)
+    assert told["epochs"] == defaults.default_epochs(rows, defaults.default_batch_size(rows))
+    assert told["rows"]["held_out"] == round(defaults.HELD_OUT * 442)
 
 
 @pytest.mark.parametrize("module", ["pandas", "sklearn.impute", "sklearn.preprocessing"])
