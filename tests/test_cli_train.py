@@ -393,9 +393,12 @@ def test_the_data_are_never_overwritten(capsys, shops):
             "a,y\n" + ",no\n,yes\n" * 20,
             "no column is left to learn 'y' from: 'a', it has no value in any of",
         ),
-        ("a,y\n1,no\n2,yes\n", "2 rows have a target, too few to learn from"),
+        (
+            "a,y\n1,no\n2,yes\n",
+            "only 2 rows with a target: too few to learn from and to test on, 10",
+        ),
         ("a,y\n" + "1,\n" * 20, "the target 'y' is missing in every row"),
-        ("a,y\n" + "1,no\n" * 20 + "1\n", "line 22: 1 fields where the header has 2"),
+        ("a,y\n" + "1,no\n" * 20 + "1\n", "line 22: 1 field where the header has 2"),
         ("y\n" + "no\nyes\n" * 20, "no column is left to learn 'y' from"),
     ],
 )

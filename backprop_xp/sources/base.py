@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -201,12 +200,6 @@ class Source(ABC):
         rows_held = 2 * buffered + min(buffered, block_rows(row))
         ordered = 24 * buffered + 48 * len(self.blocks)
         return rows_held * row + ordered + self.decoded + batches
-
-
-def require_path(path: Any, name: str) -> None:
-    """Raise ConfigurationError unless this is a path."""
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigurationError(f"{name}: {shown(path)} is no path of a file or directory")
 
 
 def block_rows(row_bytes: int) -> int:

@@ -22,7 +22,7 @@ from backprop_xp.tables.columns import (
     not_alike,
     row_number,
 )
-from backprop_xp.tables.dates import PARTS, as_dates, not_a_date, parts_of
+from backprop_xp.tables.dates import COMPACT, PARTS, as_dates, not_a_date, parts_of
 from backprop_xp.tables.looks import merged
 from backprop_xp.tables.preprocessing import (
     Category,
@@ -168,7 +168,8 @@ def _fit_date(column: Series, spelling: str, notices: list[str]) -> Date:
 def _such_as(column: Series, spelling: str) -> str:
     """An example, and what is the day in it if it could be the month."""
     if not is_text(column):
-        return f"such as {column.dropna().iloc[0]}"
+        value = column.dropna().iloc[0]
+        return f"such as {int(value) if spelling == COMPACT else value}"
     order = {"%d/%m": ", the day first", "%m/%d": ", the month first"}.get(spelling[:5], "")
     return f"such as {column.dropna().iloc[0]!r}{order}"
 
