@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
+from backprop_xp.errors import DataError, ShapeError
 from backprop_xp.number_checks import require_count
 from backprop_xp.wording import plural
 
