@@ -15,7 +15,6 @@ from backprop_xp.maths.loading import load_network
 from backprop_xp.maths.saved import save_network
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 
 M = 60
 

@@ -431,9 +431,18 @@ def test_what_is_left_open_follows_from_the_rows(capsys, diabetes):
     assert told["rows"]["held_out"] == round(defaults.HELD_OUT * 442)
 
 
-@pytest.mark.parametrize("module", ["pandas", "sklearn.impute", "sklearn.preprocessing"])
-def test_a_missing_extra(capsys, monkeypatch, shops, module):
-    monkeypatch.setitem(sys.modules, module, None)
+def test_pandas_is_all_that_a_table_needs(shops):
+    code = (
+        "import sys; sys.modules.update(sklearn=None, scipy=None); from backprop_xp.cli import main"
+        f"; sys.exit(main(['train', {str(shops)!r}, '--target', 'sold', '--epochs', '2']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "linear model" in done.stdout
+
+
+def test_a_missing_extra(capsys, monkeypatch, shops):
+    monkeypatch.setitem(sys.modules, "pandas", None)
     code, lines, err = run(capsys, "train", shops, "--target", "sold")
     assert (code, lines) == (2, [])
     assert 'which is not installed: pip install "backprop-xp[tables]"' in err

@@ -33,8 +33,8 @@ from backprop_xp.tables.preprocessing import (
 )
 from backprop_xp.wording import quoted
 
-# One feature per category, up to so many; the rarest beyond share one.
-_CATEGORIES = 100
+# So many categories at most have a feature of their own; the rarest beyond share one.
+_CATEGORIES = 99
 
 
 def fit_preprocessing(
@@ -47,7 +47,7 @@ def fit_preprocessing(
     """Learn how to turn columns into X.
 
     Numbers are standardised, a missing one being the median with a feature that marks it.
-    Categories become one feature each, a missing one among them; a column of more than 100 keeps
+    Categories become one feature each, a missing one among them; a column of more than 99 keeps
     the 99 most frequent, and the rest share a feature. Dates become year, month, day of the week,
     the days since a fixed day and, if there are times, the hour, as numbers.
 
@@ -215,10 +215,10 @@ def _counted(column: Series, name: str, notices: list[str]) -> dict[str | None, 
 
 
 def _rarest(rows: dict[str | None, int]) -> set[str | None]:
-    """The categories that share a feature: beyond 99, of equally rare ones the first by name."""
+    """The categories that share a feature: of equally rare ones the first by name."""
     if len(rows) <= _CATEGORIES:
         return set()
-    return set(sorted(rows, key=rows.__getitem__)[: 1 - _CATEGORIES])
+    return set(sorted(rows, key=rows.__getitem__)[:-_CATEGORIES])
 
 
 def _mention_numbers(column: Series, name: str, notices: list[str]) -> None:
