@@ -76,7 +76,8 @@ def test_multiclass(capsys, wine):
     matrix = lines[start : start + 4]
     assert matrix[0].split() == ["class_0", "class_1", "class_2", "right"]
     assert sum(int(cell) for line in matrix[1:] for cell in line.split()[1:4]) == 36
-    assert max(len(line) for line in lines[1:-1]) <= 80
+    # A path has nowhere to be broken.
+    assert max(len(line) for line in lines[:-1] if str(wine) not in line) <= 80
     scores = [line.split() for line in lines[start + 5 : start + 9]]
     assert scores[0] == ["accuracy", "balanced", "F1", "ROC", "AUC", "log-loss"]
     assert [row[:2] for row in scores[1:]] == [
