@@ -14,6 +14,8 @@ import pytest
 import backprop_xp as bp
 from backprop_xp.cli import main
 from backprop_xp.cli import train_table as room
+from backprop_xp.maths.loading import load_network
+from backprop_xp.maths.saved import save_network
 from backprop_xp.tables.model import load_table_model
 from backprop_xp.tables.prepared import prepare
 
@@ -321,6 +323,20 @@ def test_resume_goes_on_bit_for_bit(capsys, wine, tmp_path):
     code, _, err = run(capsys, *base, "--held-out", 0.3, "--resume", checkpoint)
     assert code == 2
     assert "belongs to another run: its table had other columns or other values" in err
+
+
+def test_a_checkpoint_of_an_earlier_version_is_named(capsys, wine, tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    base = ("train", wine, "--target", "target", "--epochs", 1)
+    run(capsys, *base, "--checkpoint", checkpoint)
+    net, extra = load_network(checkpoint, "numpy")
+    extra["table"]["format"] = 1
+    del extra["table"]["reading"]
+    save_network(net, checkpoint, extra)
+    code, _, err = run(capsys, *base, "--resume", checkpoint)
+    assert code == 2
+    assert "was written by an earlier version, which made other features of a table" in err
+    assert run(capsys, "predict", checkpoint, wine)[0] == 0
 
 
 def test_ctrl_c_reports_what_was_trained(wine, tmp_path):

@@ -61,6 +61,21 @@ def test_standard_input(monkeypatch, pack, refused):
     assert "standard input is closed" in refused("-")
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.TSV", "t.csv.gz"])
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"PAR1", "a Parquet file: give it a name that ends in .parquet"),
+        (b"PK\x03\x04", "a workbook or another archive: save the table as CSV"),
+        (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the table as CSV"),
+    ],
+)
+def test_what_is_no_text_under_the_name_of_one(write, name, start, what, refused):
+    content = start + CSV
+    path = write(name, gzip.compress(content) if name.endswith(".gz") else content)
+    assert refused(path) == f"{path} is no text, but {what}"
+
+
 @pytest.mark.parametrize("kind", ["csv", "npz"])
 def test_a_pipe_is_known_by_its_first_bytes(tmp_path, kind):
     packed = io.BytesIO()
