@@ -339,6 +339,18 @@ def test_a_checkpoint_of_an_earlier_version_is_named(capsys, wine, tmp_path):
     assert run(capsys, "predict", checkpoint, wine)[0] == 0
 
 
+def test_many_rare_classes_are_one_line(capsys, tmp_path, rng):
+    labels = ["x", "z"] * 8 + [f"c{i}" for i in range(5)]
+    frame = pd.DataFrame({"a": rng.normal(size=len(labels)), "y": labels})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    base = ("train", tmp_path / "t.csv", "--target", "y", "--epochs", 1, "--json")
+    document = json.loads("\n".join(run(capsys, *base, "--task", "multiclass")[1]))
+    assert document["notices"] == [
+        "5 of the classes have too few rows to hold some out: none of these is tested ('c0', 'c1', "
+        "'c2' and 2 more)"
+    ]
+
+
 def test_ctrl_c_reports_what_was_trained(wine, tmp_path):
     """SIGINT after the first epochs: the report and the model of the epochs so far."""
     out, checkpoint = tmp_path / "m.safetensors", tmp_path / "checkpoint"

@@ -50,8 +50,10 @@ def linear_answers(
         values: np.ndarray = Ridge().fit(X, Y).predict(tested)
         return values * task.deviation + task.mean
     model: Any = LogisticRegression(max_iter=300, class_weight=class_weight)
-    with warnings.catch_warnings():  # a little more would change the answers little
+    with warnings.catch_warnings():
+        # A little more would change the answers little, and many classes are what was asked for.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(X, Y)
     probabilities = np.zeros((len(tested), len(task.classes)))
     probabilities[:, model.classes_] = model.predict_proba(tested)  # not all may be in a part
