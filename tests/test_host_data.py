@@ -147,14 +147,14 @@ def test_estimators_refuse_what_is_masked():
     masked, Z = np.ma.masked_array(X, np.repeat(mask, 3).reshape(X.shape)), X[:, 0]
     refusal = pytest.raises(bp.DataError, match="a masked array has missing values: fill them")
     for model, target in ((MLPClassifier, Y), (MLPRegressor, Z)):
-        whole = model((2,), solver="lbfgs", max_iter=900).fit(np.ma.masked_array(X), target)
+        whole = model(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=900).fit(np.ma.masked_array(X), target)
         np.testing.assert_array_equal(whole.predict(np.ma.masked_array(X)), whole.predict(X))
         labels, weights = np.ma.masked_array(target, mask), np.ma.masked_array(np.ones(30), mask)
         for use in (
-            lambda model=model, target=target: model((2,)).fit(masked, target),
-            lambda model=model, labels=labels: model((2,)).fit(X, labels),
-            lambda: MLPRegressor((2,)).partial_fit(masked, Z),
-            lambda model=model, y=target, w=weights: model((2,)).fit(X, y, sample_weight=w),
+            lambda model=model, target=target: model().fit(masked, target),
+            lambda model=model, labels=labels: model().fit(X, labels),
+            lambda: MLPRegressor().partial_fit(masked, Z),
+            lambda model=model, y=target, w=weights: model().fit(X, y, sample_weight=w),
             lambda whole=whole: whole.predict(masked),
         ):
             with refusal:
