@@ -222,6 +222,6 @@ def _likely_utf(content: bytes) -> str | None:
         if content.startswith(mark):
             return encoding
     even, odd = content[:200:2].count(0), content[1:200:2].count(0)
-    if max(even, odd) * 4 < min(200, len(content)):
+    if max(even, odd) * 4 < min(200, len(content)) or min(even, odd) * 2 > max(even, odd):
         return None
     return "utf-16-be" if even > odd else "utf-16-le"

@@ -48,10 +48,14 @@ class Schedule(ABC):
         """Go on from what `state` returned."""
 
 
+_ABOVE_0 = math.ulp(0.0)
+
+
 def _require(schedule: Schedule, name: str, value: Any, low: float, high: float) -> None:
     number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not low <= value <= high or value == math.inf:
         wanted = f"≥ {low:g}" if high == math.inf else f"in [{low:g}, {high:g}]"
+        wanted = "> 0" if low == _ABOVE_0 else wanted
         raise ConfigurationError(
             f"{type(schedule).__name__}: {name}={shown(value)}, but expected a number {wanted}"
         )
@@ -106,7 +110,7 @@ class StepDecay(Schedule):
     ratio: float = 0.1
 
     def __post_init__(self) -> None:
-        _require(self, "every", self.every, math.ulp(0.0), math.inf)
+        _require(self, "every", self.every, _ABOVE_0, math.inf)
         _require(self, "ratio", self.ratio, 0.0, 1.0)
 
     def factor(self, done: float, epochs: int) -> float:

@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import sys
+import tarfile
 import threading
 import zipfile
 
@@ -74,6 +75,14 @@ def test_what_is_no_text_under_the_name_of_one(write, name, start, what, refused
     content = start + CSV
     path = write(name, gzip.compress(content) if name.endswith(".gz") else content)
     assert refused(path) == f"{path} is no text, but {what}"
+
+
+def test_an_archive_of_files_is_no_text_of_two_bytes(tmp_path, refused):
+    (tmp_path / "t.csv").write_bytes(CSV)
+    with tarfile.open(tmp_path / "t.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "t.csv", "t.csv")
+    message = refused((tmp_path / "t.tar.gz").rename(tmp_path / "u.csv.gz"))
+    assert message == f"{tmp_path / 'u.csv.gz'} is not UTF-8 text: it holds zero bytes"
 
 
 @pytest.mark.parametrize("kind", ["csv", "npz"])
