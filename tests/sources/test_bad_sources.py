@@ -127,6 +127,22 @@ def test_lists_that_differ_in_length(write):
         bp.sources.parquet(path, "y")
 
 
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (None, "column 'a' has missing values, the first in row 0: drop or fill"),
+        ([], "column 'a' has an empty list in row 0: leave it out"),
+    ],
+)
+def test_a_first_list_that_has_no_length(write, first, message):
+    pa = pytest.importorskip("pyarrow")
+    lists = pa.array([first, [1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32()))
+    path = write(pa.table({"a": lists, "b": [1.0, 2.0, 3.0], "y": [0, 1, 2]}))
+    with pytest.raises(bp.DataError, match=message):
+        bp.sources.parquet(path, "y")
+    assert bp.sources.parquet(path, "y", columns=["b"]).rows == 3
+
+
 def test_missing_values_in_parquet(write):
     pa = pytest.importorskip("pyarrow")
     path = write(pa.table({"a": [1.0, None, 2.0], "y": [0, 1, 2]}))
