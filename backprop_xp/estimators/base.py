@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backprop_xp.backends.base import require_open
+from backprop_xp.backends.base import require_open, unmasked
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.estimators.conversion import Conversion
 from backprop_xp.estimators.device import checked_inputs, device_array, on_device, to_host
@@ -124,7 +124,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         X, y = self._validate_input(device_array(X), y, incremental, reset=first)
         if sample_weight is not None:
             rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
-            sample_weight = check_sample_weight(to_host(sample_weight), rows)
+            sample_weight = check_sample_weight(to_host(unmasked(sample_weight)), rows)
         sample_weight = self._weights(given_y, sample_weight, incremental)
         if sample_weight is not None:
             sample_weight = within_reach(sample_weight)
@@ -213,6 +213,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
             check_is_fitted(self)
             X = device_array(X)
             require_open(X, "X")
+            X = unmasked(X)  # scikit-learn would take what is masked for numbers
             if on_device(X):
                 X = checked_inputs(self, X, reset=False)
             else:
@@ -233,6 +234,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         """Check X, where it is, and y, on the host, where labels are told apart."""
         require_open(X, "X")
         require_open(y, "y")
+        X, y = unmasked(X), unmasked(y)  # scikit-learn would take what is masked for numbers
         if isinstance(X, np.ndarray) and not X.dtype.isnative:  # theirs would make it float64
             X = X.astype(X.dtype.newbyteorder("="))
         if not on_device(X):

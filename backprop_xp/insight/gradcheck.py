@@ -18,6 +18,8 @@ from backprop_xp.data.checks import (
 )
 from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
 from backprop_xp.maths.network import Network
+from backprop_xp.maths.optimizer import require_gradient
+from backprop_xp.maths.overriding import overridden
 from backprop_xp.number_checks import require_count, require_number
 
 # Step widths of the differences. Truncation and rounding balance near the first; where the second
@@ -140,7 +142,9 @@ class _Checker:
         trace = net.forward(X, **self.in_forward)
         self.J = float(net.cost(trace, Y, **self.in_cost))
         self.theta = net.backend.to_numpy(net.theta)
-        self.gradient = net.backend.to_numpy(net.backward(trace, Y, **self.in_cost).theta)
+        grads = net.backward(trace, Y, **self.in_cost)
+        require_gradient(grads)
+        self.gradient = net.backend.to_numpy(grads.theta)
         self.floor = max(1e-3 * float(np.abs(self.gradient).max()), 1e-4 * abs(self.J))
 
     def check(self, block: _Block, labels: list[str], rows: np.ndarray) -> ParameterCheck:
@@ -205,6 +209,11 @@ class _Checker:
         thetas[:, 0, block.start : block.stop] += h * rows
         thetas[:, 1, block.start : block.stop] -= h * rows
         backend = self.net.backend
-        stack = self.net.with_theta(backend.asarray(thetas))
-        trace = stack.forward(self.X, **self.in_forward)
-        return backend.to_numpy(stack.cost(trace, self.Y, **self.in_cost))
+        if overridden(self.net, "forward", "propagate", "cost"):  # which may know no stacks
+            flat = thetas.reshape(-1, self.theta.size)
+            return np.array([float(self._cost(backend.asarray(t))) for t in flat]).reshape(-1, 2)
+        return backend.to_numpy(self._cost(backend.asarray(thetas)))
+
+    def _cost(self, theta: Array) -> Array:
+        net = self.net.with_theta(theta)
+        return net.cost(net.forward(self.X, **self.in_forward), self.Y, **self.in_cost)

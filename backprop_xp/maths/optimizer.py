@@ -191,11 +191,7 @@ class Optimizer(ABC):
             One of them is something else.
         """
         state = self.state(net)
-        if not isinstance(grads, Parameters):
-            raise ConfigurationError(
-                f"grads={shown(grads)}: expected what backward returned, as in "
-                "update(net, net.backward(trace, Y))"
-            )
+        require_gradient(grads)
         net.backend.require_own(grads.theta, "grads")
         if grads.theta.shape != net.theta.shape:
             raise ShapeError(
@@ -248,3 +244,12 @@ class Optimizer(ABC):
         for net, state in list(self._states.items()):
             twin.state(copy.deepcopy(net, memo)).restore(state.kept(net.backend), net.backend)
         return twin
+
+
+def require_gradient(grads: object) -> None:
+    """Raise ConfigurationError unless this is what `backward` returns."""
+    if not isinstance(grads, Parameters):
+        raise ConfigurationError(
+            f"grads={shown(grads)}: expected what backward returned, as in "
+            "update(net, net.backward(trace, Y))"
+        )
