@@ -5,48 +5,42 @@ A kernel changes its first argument in place: `kernel(xp, out, *others)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 
-from backprop_xp.backends.base import Array, Backend, Kernel, Namespace
+from backprop_xp.backends.base import Array, Kernel, Namespace
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.losses import Loss
 
 
-def run_on(backend: Backend, g: Activation, kernel: Kernel) -> Callable[..., None]:
-    """Take the primitive that fits: softmax looks at whole rows, the other g at single elements."""
-    return backend.elementwise(kernel) if g.elementwise else backend.general(kernel)
+@cache
+def plus_b_then_g(g: Activation) -> Kernel:
+    """`(z, b, a)`: add the bias, which makes z of the product (F1, F3), and apply g (F2, F4)."""
+
+    def plus_b_then_g(xp: Namespace, z: Array, b: Array, a: Array) -> None:
+        z += b  # F1, F3: … + b[l]
+        a[...] = g.value(xp, z)  # F2, F4: A[l] = g_l(Z[l])
+
+    return plus_b_then_g
 
 
 @cache
-def layer(g: Activation) -> Kernel:
-    """`(z, b, a)`: add the bias and apply g (F1–F4)."""
-
-    def layer(xp: Namespace, z: Array, b: Array, a: Array) -> None:
-        z += b  # F1, F3
-        a[...] = g.value(xp, z)  # F2, F4
-
-    return layer
-
-
-@cache
-def hidden_gradient(g: Activation) -> Kernel:
+def times_slope(g: Activation) -> Kernel:
     """`(dz, z, a)`: turn dA into dZ, the factor g' (B7, B8)."""
 
-    def hidden_gradient(xp: Namespace, dz: Array, z: Array, a: Array) -> None:
+    def times_slope(xp: Namespace, dz: Array, z: Array, a: Array) -> None:
         dz *= g.slope(xp, z, a)  # dZ[l] = dA[l] ∗ g'(Z[l])
 
-    return hidden_gradient
+    return times_slope
 
 
 @cache
-def dropped_gradient(g: Activation) -> Kernel:
+def times_dropped_slope(g: Activation) -> Kernel:
     """`(dh, z, a, d)`: turn dH into dZ, the factors of dropout and g'."""
 
-    def dropped_gradient(xp: Namespace, dh: Array, z: Array, a: Array, d: Array) -> None:
+    def times_dropped_slope(xp: Namespace, dh: Array, z: Array, a: Array, d: Array) -> None:
         dh *= d * g.slope(xp, z, a)  # dZ[l] = dH[l] ∗ D[l] ∗ g'(Z[l])
 
-    return dropped_gradient
+    return times_dropped_slope
 
 
 @cache
