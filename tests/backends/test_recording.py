@@ -88,8 +88,9 @@ def test_a_kernel_that_reuses_and_changes_its_temporaries(numpy_backend, rng):
         lambda xp, out: out.__ipow__(2),
         lambda xp, out: out.__setitem__(0, 1.0),
         lambda xp, out: out + np.ones(3),
+        lambda xp, out: xp.ones_like(out).__iadd__(out),
     ],
-    ids=["branch", "sum", "in-place power", "part", "array"],
+    ids=["branch", "sum", "in-place power", "part", "array", "changed ones"],
 )
 def test_what_cannot_be_traced_is_said_to_be_so(kernel):
     out = np.ones((2, 3))
