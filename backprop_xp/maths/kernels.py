@@ -5,11 +5,19 @@ A kernel changes its first argument in place: `kernel(xp, out, *others)`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TypeAlias
 
-from backprop_xp.backends.base import Array, Kernel, Namespace
+from backprop_xp.backends.base import Array, Backend, Kernel, Namespace
 from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.architecture import Architecture
+from backprop_xp.maths.dropout import Dropped
+from backprop_xp.maths.layers import by_layer
 from backprop_xp.maths.losses import Loss
+
+# A kernel on a backend: run(out, *others).
+Run: TypeAlias = Callable[..., None]
 
 
 @cache
@@ -112,3 +120,68 @@ def share_penalty(xp: Namespace, out: Array, weights: Array, whole: Array) -> No
     total = xp.sum(weights, axis=-1, keepdims=True)
     part = xp.where(total > 0, whole / xp.maximum(total, _NO_WEIGHT), 0.0)
     out[...] = xp.astype(part, out.dtype)
+
+
+class NetworkKernels:
+    """What the lines of `Network` call beside products.
+
+    Attributes
+    ----------
+    plus_b_then_g, times_slope : list of callable
+        One for each layer, as `by_layer` counts them; `times_slope` for the hidden ones.
+    loss_values, output_gradient, add_l2, add_l1, l2_gradient, l1_gradient : callable
+        See the functions above.
+    """
+
+    def __init__(self, backend: Backend, described: Architecture) -> None:
+        self._backend = backend
+        hidden, output, loss = described.hidden, described.output, described.loss
+        self.plus_b_then_g = self._by_layer(plus_b_then_g, described.activations)
+        self.times_slope = self._by_layer(times_slope, hidden)
+        self._times_dropped_slope = self._by_layer(times_dropped_slope, hidden)
+        self.loss_values = self._run(output, loss_values(loss, output))
+        self.output_gradient = self._run(output, output_gradient(loss, output))
+        self.add_l2 = backend.elementwise(add_l2)
+        self.add_l1 = backend.general(add_l1)
+        self.l2_gradient = backend.elementwise(l2_gradient)
+        self.l1_gradient = backend.elementwise(l1_gradient)
+
+    def plus_b_then_g_with_dropout(self, drops: Sequence[Dropped | None]) -> list[Run]:
+        """`plus_b_then_g` for a pass with dropout: a layer with a `Dropped` drops units."""
+        runs = list(self.plus_b_then_g)
+        for l, drop in enumerate(drops):
+            if drop is not None:
+                runs[l] = _then_dropped(runs[l], drop)
+        return runs
+
+    def times_slope_with_dropout(self, D: Sequence[Array]) -> list[Run]:
+        """`times_slope` for a pass with dropout: where a layer has factors D[l], they join in."""
+        runs = list(self.times_slope)
+        for l, dropped in enumerate(self._times_dropped_slope):
+            if D[l] is not None:
+                runs[l] = _with_factors(dropped, D[l])
+        return runs
+
+    def _by_layer(
+        self, kernel: Callable[[Activation], Kernel], activations: Sequence[Activation]
+    ) -> list[Run]:
+        return by_layer(self._run(g, kernel(g)) for g in activations)
+
+    def _run(self, g: Activation, kernel: Kernel) -> Run:
+        """Take the primitive that fits: softmax looks at whole rows, all other g at elements."""
+        return self._backend.elementwise(kernel) if g.elementwise else self._backend.general(kernel)
+
+
+def _then_dropped(plus_b_then_g: Run, drop: Dropped) -> Run:
+    def plus_b_then_g_then_drop(Z: Array, b: Array, A: Array) -> None:
+        plus_b_then_g(Z, b, A)
+        drop.apply(A)
+
+    return plus_b_then_g_then_drop
+
+
+def _with_factors(times_dropped_slope: Run, D: Array) -> Run:
+    def times_slope(dH: Array, Z: Array, A: Array) -> None:
+        times_dropped_slope(dH, Z, A, D)
+
+    return times_slope

@@ -15,10 +15,10 @@ from backprop_xp.errors import ShapeError, shown
 from backprop_xp.maths.activations import IDENTITY, SOFTMAX, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
+from backprop_xp.maths.kernels import NetworkKernels
 from backprop_xp.maths.layers import Layers, by_layer
 from backprop_xp.maths.losses import Loss
 from backprop_xp.maths.members import spread
-from backprop_xp.maths.network_kernels import NetworkKernels
 from backprop_xp.maths.parameters import Parameters, dtype_name
 from backprop_xp.maths.trace import Trace
 

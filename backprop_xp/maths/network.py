@@ -153,12 +153,12 @@ class Network(Model):
         """The lines of `forward`, into the arrays of a given trace."""
         matmul, plus_b_then_g = self.backend.matmul, self._kernels.plus_b_then_g
         W_T, b, Z, A = self._W_T, self._parameters.b_row, trace.Z, trace.A
-        A_kept = trace.H  # A itself; with dropout A_kept[l] is A[l] ∗ D[l], where units are dropped
+        A_kept = trace.H  # A itself; with dropout A_kept[l] is A[l] ∗ D[l], see maths/dropout.py
+        if A_kept is not A:
+            plus_b_then_g = self._kernels.plus_b_then_g_with_dropout(trace.drops)
         for l in self._layers:
             matmul(A_kept[l - 1], W_T[l], Z[l])  # F1, F3: Z[l] = A[l−1] W[l]ᵀ …
             plus_b_then_g[l](Z[l], b[l], A[l])  # … + b[l], and F2, F4: A[l] = g_l(Z[l])
-            if drop := trace.drops[l]:
-                drop.apply(A[l])
 
     # -- cost: J -------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class Network(Model):
         W, dW, db, ones = self._parameters.W_at, grads.W_at, grads.b_row, trace.ones
         Z, A, dZ, dZ_T = trace.Z, trace.A, trace.dZ, trace.dZ_T
         A_kept, times_slope = trace.H, kernels.times_slope
-        if A_kept is not A:  # dropout: A_kept[l] is A[l] ∗ D[l], so that g' takes the factor D[l]
+        if A_kept is not A:  # with dropout g' takes the factor D[l]
             times_slope = kernels.times_slope_with_dropout(trace.D)
         # B2·B3: dZ[L] = (1/m) ∂j/∂Z[L], which is (1/m)(A[L] − Y) for a matched pair
         kernels.output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
