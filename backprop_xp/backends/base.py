@@ -113,7 +113,7 @@ class Backend(ABC):
     def write_scalars(self, scalars: Array, values: Any) -> None:
         """Write a tuple of numbers into a vector, or a NumPy array into an array of its size.
 
-        Kernels receive windows onto it, so that a compiled step sees the new values. Nobody waits
+        Kernels receive views of it, so that a compiled step sees the new values. Nobody waits
         for the device.
         """
         if isinstance(values, tuple):

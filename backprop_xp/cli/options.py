@@ -17,7 +17,7 @@ from backprop_xp.tables.spelling import MARKS
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add `--backend`."""
     parser.add_argument(
-        "--backend", metavar="NAME", help="numpy, cupy or strict (default: BACKEND, else numpy)"
+        "--backend", metavar="NAME", help="numpy or cupy (default: BACKEND, else numpy)"
     )
 
 

@@ -1,4 +1,4 @@
-"""Sample and class weights at the door.
+"""Sample and class weights as users give them.
 
 They stay numbers of double precision, on whatever scale they are: only their ratios count.
 """

@@ -1,4 +1,4 @@
-"""X and Y at the door: what a network accepts, and what it says of the rest.
+"""X and Y as a network takes them: what it accepts, and what it says of the rest.
 
 Only shapes and dtypes are looked at here, so nothing waits for the device; values are checked once
 before training (`data.checks`).

@@ -55,7 +55,7 @@ class Rows:
         return self.dtype.itemsize * int(np.prod(self.tail, dtype=np.int64))
 
     def empty(self, rows: int) -> np.ndarray:
-        """Room for so many."""
+        """An array for so many rows."""
         return np.empty((rows, *self.tail), self.dtype)
 
 
