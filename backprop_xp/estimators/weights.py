@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from backprop_xp.backends import get_backend
-from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.data.rows import HostRows
 from backprop_xp.estimators.device import backend_of, on_device, to_host
 from backprop_xp.maths.architecture import Architecture

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.checks import (
     checked_data,
     require_count,

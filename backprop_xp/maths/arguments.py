@@ -9,8 +9,9 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.backends.base import Array, Backend
 from backprop_xp.backends.frames import is_frame, read_frame
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.errors import DataError, ShapeError
 from backprop_xp.wording import plural
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend, host_generator
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.errors import ConfigurationError, unknown
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.parameters import Parameters

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, TypeAlias
 
-from backprop_xp.backends.base import Array, Backend, host_array, host_generator
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import host_array, host_generator
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 
 # A float, or a tuple of floats with one for each member.

@@ -13,16 +13,16 @@ from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array, Backend
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.architecture import architecture
+from backprop_xp.maths.batch_model import BatchModel
 from backprop_xp.maths.dropout import checked_pattern
 from backprop_xp.maths.initializers import initialize
 from backprop_xp.maths.members import checked_members, member_seeds
-from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters, empty_theta
 from backprop_xp.maths.prediction import predicted
 from backprop_xp.maths.trace import Trace, require_trace
 
 
-class Network(Model):
+class Network(BatchModel):
     """A fully connected network.
 
     Parameters

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, ClassVar, Self
 
-from backprop_xp.backends.base import Array, Backend, Kernel, host_array
+from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.arguments import require_inputs
 from backprop_xp.maths.overriding import overridden

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.tables.task import Task
 
 # More rows change a linear model little.
