@@ -9,8 +9,12 @@ import numpy as np
 
 from backprop_xp.errors import ConfigurationError, DataError, shown
 
-# Half and extended precision are not in every array library.
-_PORTABLE: dict[str, np.dtype] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
+# Half and extended precision are not in every array library, nor in pandas.
+_PORTABLE: dict[str, np.dtype] = {
+    "e": np.dtype("float32"),
+    "g": np.dtype("float64"),
+    "G": np.dtype("complex128"),
+}
 
 
 def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
@@ -36,7 +40,7 @@ def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
 
 
 def portable(dtype: np.dtype) -> np.dtype:
-    """Return the dtype that every array library has in the place of this one."""
+    """Return the dtype that every array library has in the place of this one, in native order."""
     return _PORTABLE.get(dtype.char, dtype.newbyteorder("="))
 
 

@@ -10,7 +10,7 @@ from backprop_xp.backends.base import Array, Backend
 from backprop_xp.backends.host_data import host_generator
 from backprop_xp.errors import ConfigurationError, unknown
 from backprop_xp.maths.activations import Activation
-from backprop_xp.maths.parameters import Parameters
+from backprop_xp.maths.parameters import Parameters, dtype_name
 
 # A numpy.random.Generator and NumPy arrays in float64: the draw happens on the host.
 Generator = Any
@@ -93,7 +93,7 @@ def initialize(
         Of the initializer; None takes for each layer the one that suits its activation.
     """
     networks = [theta] if theta.ndim == 1 else [theta[k, ...] for k in range(theta.shape[0])]
-    dtype = "float64" if theta.dtype == backend.xp.float64 else "float32"
+    dtype = dtype_name(theta.dtype)
     for own_theta, seed in zip(networks, seeds, strict=True):
         own, rng = Parameters(backend.xp, sizes, own_theta), host_generator(seed)
         for W, b, g in zip(own.W, own.b, activations, strict=True):

@@ -107,20 +107,21 @@ def merged(
         name = trimmed(texts[first])
         for i in members:
             names[i] = name
-    apart = [] if key is not look else _nearly_alike(names, column)
+    notices: list[str] = []
     together = [[texts[i] for i in members] for members in groups.values() if len(members) > 1]
     cut = [text for text, name in zip(texts, names, strict=True) if text != name]
     if together:
         same = "; ".join(" and ".join(map(shown, group)) for group in together[:3])
         more = f" and {len(together) - 3:,} more" if len(together) > 3 else ""
-        return names, [f"{column}: {same}{more} {alike} and are read as one", *apart]
-    if cut:
-        return names, [
+        notices.append(f"{column}: {same}{more} {alike} and are read as one")
+    elif cut:
+        notices.append(
             f"{column}: {shown(cut[0])} is read as {trimmed(cut[0])!r}, without blanks "
-            "around it and with composed accents",
-            *apart,
-        ]
-    return names, apart
+            "around it and with composed accents"
+        )
+    if key is look:
+        notices += _nearly_alike(names, column)
+    return names, notices
 
 
 def _nearly_alike(names: Sequence[str], column: str) -> list[str]:

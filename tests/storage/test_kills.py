@@ -63,10 +63,11 @@ def test_a_killed_writer_leaves_a_complete_file(nursery):
     rng = random.Random(7)
     version, interrupted = 0, 0
     for _ in range(KILLS):
-        before = written_at(path)
+        before, deadline = written_at(path), time.monotonic() + 60.0
         process.stdin.write(f"{version}\n")
         child = int(process.stdout.readline())
         while written_at(path) == before:  # on a busy machine a writer may start late
+            assert time.monotonic() < deadline, "the writer does not write"
             time.sleep(0.001)
         time.sleep(rng.uniform(0.0, 0.03))
         os.kill(child, signal.SIGKILL)
