@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from backprop_xp.backends.base import Array
@@ -18,8 +17,8 @@ class EarlyEpsilonAdam(Adam):
     """Adam with ε added before the correction of v: θ −= α m̂ / (√v + ε) · √(1−β₂ᵗ)."""
 
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        beta1, beta2, alpha, _ = super().scalars(step, rate)
-        return beta1, beta2, alpha, self.epsilon / math.sqrt(1.0 - self.beta2)
+        corrected, _ = super().scalars(step, rate)
+        return corrected, self.epsilon
 
 
 class _AnyMomentum(Momentum):

@@ -1,8 +1,8 @@
 """What all optimizers share: hyper-parameters, and what they remember of a network.
 
 An optimizer is a frozen set of hyper-parameters and a kernel `kernel(xp, theta, g, *slots,
-*scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of steps) is
-an `OptimizerState`. The scalars of a step are computed on the host in double precision.
+*constants, *scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of
+steps) is an `OptimizerState`. The scalars of a step are computed on the host in double precision.
 """
 
 from __future__ import annotations
@@ -60,7 +60,8 @@ class OptimizerState:
         scalars = optimizer.scalars(1, self.learning_rate)
         self._each = any(map(_one_for_each_member, scalars))
         self.numbers, views = _where_kernels_read(net, scalars)
-        self._arguments = (*self.slots, *views)
+        constants = [net.backend.full((), c, net.dtype) for c in optimizer.constants()]
+        self._arguments = (*self.slots, *constants, *views)
         self._update = net.backend.elementwise(optimizer.kernel)
 
     def kept(self, backend: Backend) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class Optimizer(ABC):
 
     #: How many vectors like θ it remembers.
     slots: ClassVar[int] = 0
-    #: `kernel(xp, theta, g, *slots, *scalars)` changes θ and the slots in place.
+    #: `kernel(xp, theta, g, *slots, *constants, *scalars)` changes θ and the slots in place.
     kernel: ClassVar[Kernel]
 
     def __post_init__(self) -> None:
@@ -166,12 +167,23 @@ class Optimizer(ABC):
                 f"{wanted}"
             )
 
+    def constants(self) -> tuple[float, ...]:
+        """The numbers that the kernel receives and that are the same in every step."""
+        return ()
+
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
         """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives.
 
         In a population `rate` may be a NumPy array (members,), and so may those that depend on it.
         """
+
+    def early_units(self) -> tuple[float, ...]:
+        """What turns each slot of an early checkpoint into one of today.
+
+        The moments there leave the factors 1−β out.
+        """
+        return (1.0,) * self.slots
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""

@@ -133,6 +133,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "identity": identity(run),
             "epoch": run.epoch,
             "steps": run.state.steps,
+            "moments": "means",  # in early files they are sums, see Optimizer.early_units
             "dropout_seed": run.step.seed,
             "generator": _generators(plan.batches.rngs),
             "history": plain(asdict(run.history)),
