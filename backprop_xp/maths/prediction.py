@@ -10,6 +10,7 @@ from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.arguments import require_inputs
 from backprop_xp.maths.overriding import overridden
+from backprop_xp.maths.trace import Trace
 
 if TYPE_CHECKING:
     from backprop_xp.maths.network import Network
@@ -64,7 +65,12 @@ def _has_rows(net: Network, X: Any) -> bool:
 def _outputs(net: Network, A: Array, own_forward: bool) -> Array:
     """The lines of `propagate` for the inputs A."""
     if own_forward:
-        return net.forward(A).A[-1]
+        trace = net.forward(A)
+        if not isinstance(trace, Trace):
+            raise ConfigurationError(
+                f"forward returned {shown(trace)}: expected a trace, as super().forward(X) returns"
+            )
+        return trace.A[-1]
     backend, W_T, b = net.backend, net._W_T, net._parameters.b_row
     plus_b_then_g = net._kernels.plus_b_then_g
     for l, g in enumerate(net.architecture.activations, start=1):

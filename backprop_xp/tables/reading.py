@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
+from backprop_xp.storage.problems import file_name, unreadable
 from backprop_xp.tables.columns import Frame, require_different
 from backprop_xp.tables.csv_files import CsvFile
 from backprop_xp.tables.looks import trimmed
@@ -65,12 +66,15 @@ class Table:
         How it was read, with the decimal mark that was found as `likely_decimal`.
     notices : list of str
         What texts were taken for missing, and which columns for numbers in another spelling.
+    unlabelled : dict of str to list of str
+        The texts that were taken for missing unasked, of each column that may be labels.
     """
 
     frame: Frame
     kind: str
     reading: Reading
     notices: list[str]
+    unlabelled: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_table(
@@ -101,18 +105,18 @@ def read_table(
     ConfigurationError
         An extra is not installed, or `reading` makes no sense.
     """
-    path, reading = Path(path), Reading() if reading is None else reading
+    path, reading = Path(file_name(path)), Reading() if reading is None else reading
     text, exact = set(text), set(exact)
     extras.pandas()
     try:
         with opened(path) as (file, kind):
             frame, found = _read(file, path, kind, {"text": text, "exact": exact}, reading)
     except OSError as problem:
-        why = problem.strerror or problem
-        raise DataError(f"{called(path)} cannot be read: {why}") from problem
+        raise DataError(unreadable(called(path), problem)) from problem
     except MemoryError as problem:
         raise DataError(f"{called(path)} does not fit into memory") from problem
-    return Table(frame, kind, replace(reading, likely_decimal=found.decimal), found.notices())
+    how = replace(reading, likely_decimal=found.decimal)
+    return Table(frame, kind, how, found.notices(), found.unlabelled)
 
 
 def _read(
