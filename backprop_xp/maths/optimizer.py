@@ -1,8 +1,8 @@
 """What all optimizers share: hyper-parameters, and what they remember of a network.
 
 An optimizer is a frozen set of hyper-parameters and a kernel `kernel(xp, theta, g, *slots,
-*scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of steps) is
-an `OptimizerState`. The scalars of a step are computed on the host in double precision.
+*constants, *scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of
+steps) is an `OptimizerState`. The scalars of a step are computed on the host in double precision.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -28,6 +29,9 @@ _WANTED: dict[str, Wanted] = {
     "epsilon": "a finite number > 0",
     "weight_decay": "a finite number ≥ 0",
 }
+
+# What saved moments are, in files and pickles: running means, as in the papers.
+MOMENTS = "means"
 
 
 class OptimizerState:
@@ -57,18 +61,25 @@ class OptimizerState:
         scalars = optimizer.scalars(1, self.learning_rate)
         self._each = any(map(_one_for_each_member, scalars))
         self.numbers, views = _where_kernels_read(net, scalars)
-        self._arguments = (*self.slots, *views)
+        constants = [net.backend.full((), c, net.dtype) for c in optimizer.constants()]
+        self._arguments = (*self.slots, *constants, *views)
         self._update = net.backend.elementwise(optimizer.kernel)
 
     def kept(self, backend: Backend) -> dict[str, Any]:
         """What a copy must know, with arrays on the host."""
         slots = [backend.to_numpy(slot).copy() for slot in self.slots]
-        return {"steps": self.steps, "learning_rate": self.learning_rate, "slots": slots}
+        return {
+            "steps": self.steps,
+            "learning_rate": self.learning_rate,
+            "slots": slots,
+            "moments": MOMENTS,
+        }
 
     def restore(self, kept: dict[str, Any], backend: Backend) -> None:
         """Go on from what `kept` returned."""
         self.steps, self.learning_rate = kept["steps"], kept["learning_rate"]
-        for slot, values in zip(self.slots, kept["slots"], strict=True):
+        moments = self._optimizer.moments_of_today(kept["slots"], kept.get("moments"))
+        for slot, values in zip(self.slots, moments, strict=True):
             slot[...] = backend.asarray(values)
 
     def next_numbers(self) -> list[Any]:
@@ -135,7 +146,7 @@ class Optimizer(ABC):
 
     #: How many vectors like θ it remembers.
     slots: ClassVar[int] = 0
-    #: `kernel(xp, theta, g, *slots, *scalars)` changes θ and the slots in place.
+    #: `kernel(xp, theta, g, *slots, *constants, *scalars)` changes θ and the slots in place.
     kernel: ClassVar[Kernel]
 
     def __post_init__(self) -> None:
@@ -158,12 +169,29 @@ class Optimizer(ABC):
         wanted = _WANTED.get(name, "a finite number in [0, 1)")
         require_number(name, value, wanted, type(self).__name__)
 
+    def constants(self) -> tuple[float, ...]:
+        """The numbers that the kernel receives and that are the same in every step."""
+        return ()
+
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
         """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives.
 
         In a population `rate` may be a NumPy array (members,), and so may those that depend on it.
         """
+
+    def moments_of_today(self, slots: Iterable[Any], kind: str | None) -> list[Any]:
+        """What was saved in the slots, as they are today.
+
+        Early files do not say which kind of moments they hold: those leave the factors 1−β out.
+        """
+        if kind == MOMENTS:
+            return list(slots)
+        return [slot * factor for slot, factor in zip(slots, self._left_out(), strict=True)]
+
+    def _left_out(self) -> tuple[float, ...]:
+        """The factors that early files leave out of each slot."""
+        return (1.0,) * self.slots
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
-from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.optimizer import MOMENTS, Optimizer
 from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.number_checks import require_count
 from backprop_xp.training.callbacks import Callback
@@ -129,6 +129,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "identity": identity(run),
             "epoch": run.epoch,
             "steps": run.state.steps,
+            "moments": MOMENTS,
             "dropout_seed": run.step.seed,
             "generator": _generators(plan.batches.rngs),
             "history": plain(asdict(run.history)),

@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 import backprop_xp as bp
 from backprop_xp.estimators import MLPClassifier, MLPRegressor
+from backprop_xp.estimators.solvers import Solver
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -81,6 +82,18 @@ def test_clones_and_copies_predict_the_same(data):
     twin = clone(model)
     assert not hasattr(twin, "coefs_")
     assert twin.get_params() == model.get_params()
+
+
+def test_early_pickles_of_a_solver_leave_factors_out_of_the_moments(data):
+    X, y = data["breast_cancer"]
+    state = small().partial_fit(X, y, classes=[0, 1])._optimizer.__getstate__()
+    steps, moments = state["_memory"]
+    early = [moments[0] / (1.0 - 0.9), moments[1] / (1.0 - 0.999)]
+    del state["moments"]
+    solver = Solver(state["optimizer"])
+    solver.__setstate__(state | {"_memory": (steps, early)})
+    for kept, moment in zip(solver._remembered()[1], moments, strict=True):
+        np.testing.assert_allclose(kept, moment, rtol=1e-6)
 
 
 def test_coefs_are_the_networks(data):

@@ -197,6 +197,22 @@ def test_what_is_no_checkpoint_changes_nothing(tmp_path):
     assert np.array_equal(net.theta, before)
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=optimizer_id)
+def test_an_early_checkpoint_whose_moments_leave_factors_out(backend, tmp_path, optimizer):
+    path, kind = tmp_path / "run.safetensors", type(optimizer)
+    factors = {bp.Adam: (0.1, 0.001), bp.AdamW: (0.1, 0.001), bp.RMSprop: (0.1,)}.get(kind, (1.0,))
+    net, _ = train(backend, optimizer=kind())
+    train(backend, path, crash=4, optimizer=kind())
+    arrays, document = read(path)
+    del document["run"]["moments"]
+    early = {f"slot {i}": arrays[f"slot {i}"] / f for i, f in enumerate(factors[: kind.slots])}
+    write(path, arrays | early, document)
+    again, _ = train(backend, resume=path, optimizer=kind())
+    np.testing.assert_allclose(
+        backend.to_numpy(again.theta), backend.to_numpy(net.theta), rtol=1e-4, atol=1e-6
+    )
+
+
 def _remove(name):
     return lambda arrays, run: run.pop(name)
 
