@@ -17,6 +17,7 @@ from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.divergence import Guard
+from backprop_xp.training.epoch_losses import EpochLosses
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
 from backprop_xp.training.interruption import Interruption
@@ -80,6 +81,7 @@ class TrainingRun:
             self.figures += ("validation_loss", plan.evaluation.metric(plan.net).name)
         self.state.learning_rate = plan.optimizer.rate
         self._interruption = Interruption()
+        self.losses = EpochLosses(plan.net, self.batches, plan.loss_by_rows)
         self._guard = Guard(self)
         self._loop: StepLoop | None = None
 
@@ -148,6 +150,7 @@ class TrainingRun:
 
     def _train_epoch(self, epoch: Epoch | MemberEpoch) -> Any:
         """Train on every batch once; return the mean loss, or None if stopped on the way."""
+        self.losses.begin(self.plan.batches.sizes())
         self._guard.begin(epoch)
         if not self._hooks("on_batch_begin") + self._hooks("on_batch_end"):
             self._loop = self._loop or step_loop(self.step, epoch)
@@ -157,7 +160,7 @@ class TrainingRun:
             self._loop.begin(epoch)
             self._some_at_a_time(self._loop)
         self._guard.look()
-        return self._guard.mean_loss() if self.history.stopped is None else None
+        return self.losses.mean() if self.history.stopped is None else None
 
     def _batch_by_batch(self, epoch: Epoch | MemberEpoch) -> None:
         """Take the steps of an epoch, and tell whoever wants to know of each."""
@@ -167,7 +170,8 @@ class TrainingRun:
             self.batch += 1
             for hook in before:
                 hook(self)
-            self._guard.note(self.take_step(batch), batch)
+            self.losses.note(self.take_step(batch), batch)
+            self._guard.go_on()
             for hook in (*after, *told):
                 hook(self)
             if self._interruption.asked:
@@ -180,8 +184,9 @@ class TrainingRun:
         at_once = _FIRST_AT_ONCE
         while self.batch < self.batches and self.history.stopped is None:
             start, first = time.perf_counter(), self.batch
-            stop = min(first + at_once, first + self._guard.space, self.batches)
-            self._guard.note_some(*loop.take(first, stop, self._begin_step))
+            stop = min(first + at_once, first + self.losses.space, self.batches)
+            self.losses.note_some(*loop.take(first, stop, self._begin_step))
+            self._guard.go_on()
             self._tell("on_progress")
             if self._interruption.asked:
                 self.stop("interrupted")
