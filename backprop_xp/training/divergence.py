@@ -157,19 +157,19 @@ class Snapshot:
 
     def __init__(self, net: Network, state: OptimizerState) -> None:
         self._state = state
-        self._own = (net.theta, *state.slots)
-        self.arrays = tuple(net.backend.xp.empty_like(array) for array in self._own)
+        self._live = (net.theta, *state.slots)
+        self.arrays = tuple(net.backend.xp.empty_like(array) for array in self._live)
 
     def take(self) -> None:
         """Copy the values of now."""
-        for own, copy in zip(self._own, self.arrays, strict=True):
-            copy[...] = own
+        for live, copy in zip(self._live, self.arrays, strict=True):
+            copy[...] = live
         self._steps = self._state.steps
 
     def restore(self) -> None:
         """Put them back, in place."""
-        for own, copy in zip(self._own, self.arrays, strict=True):
-            own[...] = copy
+        for live, copy in zip(self._live, self.arrays, strict=True):
+            live[...] = copy
         self._state.steps = self._steps
 
 

@@ -15,7 +15,7 @@ from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.populations.member_batches import MemberBatches
 from backprop_xp.training.populations.members import batches
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep, train_step
 
 
@@ -37,7 +37,7 @@ class Job:
         """What belongs to the rows of all processes, from what belongs to the rows of this one."""
         return values
 
-    def own(self, rows: np.ndarray, count: int) -> np.ndarray:
+    def rows_here(self, rows: np.ndarray, count: int) -> np.ndarray:
         """Which of these rows of all processes are here, by their numbers here.
 
         `rows` are ascending, and `count` is the number of all rows that are here.
@@ -63,7 +63,7 @@ class Job:
     def require_single(self, what: str) -> None:
         """Raise ConfigurationError if this is a job of several processes, which cannot do that."""
 
-    def run(self, plan: Plan, step: TrainStep) -> TrainingRun:
+    def run(self, plan: RunPlan, step: TrainStep) -> TrainingRun:
         """The run, before its first epoch."""
         if not plan.streamed:
             return TrainingRun(plan, step)

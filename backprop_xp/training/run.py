@@ -37,7 +37,7 @@ _FIRST_AT_ONCE = 16
 
 
 @dataclass
-class Plan:
+class RunPlan:
     """What a run is made of, options and data, all checked; `set_up_run` makes the run."""
 
     job: Job
@@ -67,7 +67,7 @@ class Plan:
 class TrainingRun:
     """See `callbacks.Run` for what callbacks may use."""
 
-    def __init__(self, plan: Plan, step: TrainStep) -> None:
+    def __init__(self, plan: RunPlan, step: TrainStep) -> None:
         self.plan, self.step = plan, step
         self.net, self.optimizer, self.state = plan.net, plan.optimizer, step.state
         self.members = None if plan.net.members is None else Members(plan.net, step.state)
@@ -208,12 +208,9 @@ class TrainingRun:
 
     def _hooks(self, name: str) -> list[Callable[[Any], None]]:
         """The hooks of that name that somebody has overridden: the others cost nothing."""
-        own = [c for c in self.plan.callbacks if getattr(type(c), name) is not _NOTHING[name]]
-        return [getattr(callback, name) for callback in own]
+        nothing, callbacks = getattr(Callback, name), self.plan.callbacks
+        return [getattr(c, name) for c in callbacks if getattr(type(c), name) is not nothing]
 
     def _tell(self, name: str) -> None:
         for hook in self._hooks(name):
             hook(self)
-
-
-_NOTHING = {name: getattr(Callback, name) for name in dir(Callback) if name.startswith("on_")}
