@@ -63,9 +63,9 @@ def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None
         ) from problem
     for rng, state in zip(rngs, generators, strict=True):
         rng.bit_generator.state = state
-    for name, own in ({"theta": net.theta} | slots).items():
+    for name, array in ({"theta": net.theta} | slots).items():
         saved_array = arrays.get(LAST, arrays[name]) if name == "theta" else arrays[name]
-        own[...] = net.backend.asarray(saved_array)
+        array[...] = net.backend.asarray(saved_array)
     run.history, run.epoch, run.state.steps = history, epoch, steps
     run.step.seed = dropout_seed
     if run.members is not None and isinstance(history, PopulationHistory):
