@@ -16,6 +16,12 @@ from backprop_xp.tables.spelling import MARKS
 _STDOUT = Path("-")
 
 
+def add_data(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    """Add DATA."""
+    what = ".csv, .csv.gz, .parquet, .npz; or - for standard input"
+    parser.add_argument("data", metavar="DATA", type=Path, nargs=nargs, help=what)
+
+
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add `--backend`."""
     parser.add_argument(

@@ -15,12 +15,7 @@ from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import require_dense, require_inputs, require_targets
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import (
-    ArrayTable,
-    MappedTable,
-    SparseTable,
-    is_memory_map,
-)
+from backprop_xp.sources.host_tables import ArrayTable, MappedTable, SparseTable, is_memory_map
 
 
 def require_network(net: Any) -> None:

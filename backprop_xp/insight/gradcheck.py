@@ -12,11 +12,7 @@ import numpy as np
 
 from backprop_xp.backends.base import Array
 from backprop_xp.backends.host_data import host_generator
-from backprop_xp.data.checks import (
-    checked_data,
-    require_network,
-    require_single,
-)
+from backprop_xp.data.checks import checked_data, require_network, require_single
 from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import require_gradient

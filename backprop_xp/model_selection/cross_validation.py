@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.maths.optimizers import Adam
 from backprop_xp.model_selection.fold_training import FoldTraining, Setting
 from backprop_xp.model_selection.score_table import ScoreTable
 from backprop_xp.training.schedules import Schedule
@@ -86,27 +85,7 @@ def cross_validate(
     >>> len(table), min(table.columns["accuracy"]) > 0.9
     (10, True)
     """
-    training = FoldTraining(
-        folds=folds,
-        members=members,
-        seed=seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=Adam() if optimizer is None else optimizer,
-        schedule=schedule,
-        sample_weight=sample_weight,
-        clip_norm=clip_norm,
-        progress=progress,
-        network={
-            "hidden": hidden,
-            "output": output,
-            "loss": loss,
-            "dropout": dropout,
-            "initializer": initializer,
-            "dtype": dtype,
-            "backend": backend,
-        },
-    )
+    training = FoldTraining.of(locals())  # every argument, by its name
     found = training.run(sizes, X, Y, [Setting(learning_rate, l2, l1)])
     pairs = [(fold, member) for fold in range(folds) for member in range(members)]
     columns = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -207,6 +208,11 @@ def block_rows(row_bytes: int) -> int:
 def rows_of(nbytes: int, row_bytes: int) -> int:
     """Return how many rows have so many bytes, at least one."""
     return max(1, nbytes // max(1, row_bytes))
+
+
+def is_path(x: Any) -> bool:
+    """Whether `x` is the name of a file or directory."""
+    return isinstance(x, str | os.PathLike)
 
 
 def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:

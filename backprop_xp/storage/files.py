@@ -17,14 +17,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
-from backprop_xp.storage.container import (
-    CODES,
-    METADATA,
-    MOST_AXES,
-    opened,
-    read_array,
-    serialized,
-)
+from backprop_xp.storage.container import CODES, METADATA, MOST_AXES, opened, read_array, serialized
 from backprop_xp.storage.documents import decode, encode
 from backprop_xp.storage.problems import file_name, unreadable, unwritable
 from backprop_xp.storage.whole_files import write_whole

@@ -69,7 +69,6 @@ class Guard:
         if members is None:
             finite = np.isfinite(losses)
             self._raise(len(losses) if finite.all() else int(np.argmin(finite)), losses)
-            return
         xp, to_numpy = run.net.backend.xp, run.net.backend.to_numpy
         sound = to_numpy(xp.all(xp.isfinite(run.net.theta), axis=-1))
         finite = np.concatenate([np.isfinite(losses), sound[None]])
@@ -81,28 +80,26 @@ class Guard:
         for k in bad:
             run.freeze(k, f"diverged in epoch {run.epoch}", self._saved.arrays)
 
-    def _raise(self, bad: int, losses: np.ndarray, member: int | None = None) -> None:
+    def _raise(self, bad: int, losses: np.ndarray, member: int | None = None) -> NoReturn:
         """Go back to the last sound weights; `bad` counts the batches of this part from 0.
 
-        It is their number if all losses are finite, and only the last update is not.
+        It is their number if all losses are finite, and only the last update is not. Where the
+        batches cannot be had again, go back to the beginning of this part; no layer is named then.
         """
-        run, good = self._run, max(bad - 1, 0)
+        run, number = self._run, self._first + min(bad, len(losses) - 1)
         self._saved.restore()
-        if not self._epoch.repeatable:
-            self._raise_without_layer(bad, losses, member)
-        self._replay(0, good)
-        sound = Snapshot(run.net, run.state)
-        sound.take()
-        self._replay(good, bad)
-        number = self._first + min(bad, len(losses) - 1)
-        layer, what = self._first_layer(number, member)
-        sound.restore()
+        if self._epoch.repeatable:
+            good = max(bad - 1, 0)
+            layer, what = self._bad_layer(good, bad, number, member)
+            where, advice = f": {what}", self._advice()
+        else:
+            good, layer, where, advice = 0, None, "", f"{_SCALING}. {_ADVICE}"
         became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
         whose = "" if member is None else f" of member {member}"
         raise DivergenceError(
-            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}: "
-            f"{what}. The network has its weights from before the update of batch "
-            f"{self._first + good + 1}. {self._advice()}",
+            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}"
+            f"{where}. The network has its weights from before the update of batch "
+            f"{self._first + good + 1}. {advice}",
             epoch=run.epoch,
             batch=number + 1,
             layer=layer,
@@ -110,20 +107,15 @@ class Guard:
             member=member,
         )
 
-    def _raise_without_layer(self, bad: int, losses: np.ndarray, member: int | None) -> NoReturn:
-        """The same where the batches cannot be had again: back to the beginning of this part."""
-        run, number = self._run, self._first + min(bad, len(losses) - 1)
-        became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
-        whose = "" if member is None else f" of member {member}"
-        raise DivergenceError(
-            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The "
-            f"network has its weights from before the update of batch {self._first + 1}. "
-            f"{_SCALING}. {_ADVICE}",
-            epoch=run.epoch,
-            batch=number + 1,
-            history=run.history,
-            member=member,
-        )
+    def _bad_layer(self, good: int, bad: int, number: int, member: int | None) -> tuple[int, str]:
+        """See `_first_layer`; the weights are those from before step `good` afterwards."""
+        self._replay(0, good)
+        sound = Snapshot(self._run.net, self._run.state)
+        sound.take()
+        self._replay(good, bad)
+        found = self._first_layer(number, member)
+        sound.restore()
+        return found
 
     def _advice(self) -> str:
         scaling = scaling_advice(self._run.net, self._run.sample(_ROWS)[0])

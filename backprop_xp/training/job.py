@@ -74,7 +74,7 @@ class Job:
         """What measures held-out rows after every epoch: all of them, or a rank's part."""
         return Evaluation(X, Y)
 
-    def require_single(self, what: str) -> None:
+    def require_one_process(self, what: str) -> None:
         """Raise ConfigurationError if this is a job of several processes, which cannot do that.
 
         A single process can.

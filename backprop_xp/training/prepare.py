@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from backprop_xp.data.row_weights import checked_weights, class_weights, on_one_
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
+from backprop_xp.sources.base import is_path
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import Given, Options
@@ -34,7 +34,7 @@ def prepare_data(options: Options) -> RunPlan:
     with options.job.checks():
         given = options.given
         _require_usable(given)
-        if given.Y is None or isinstance(given.X, str | os.PathLike):
+        if given.Y is None or is_path(given.X):
             return _from_source(options)
         return _from_memory(options)
 
@@ -72,7 +72,7 @@ def _from_source(options: Options) -> RunPlan:
 
     given, job, rngs = options.given, options.job, options.rngs
     net = _one_network(given.net)
-    job.require_single("a source")
+    job.require_one_process("a source")
     _require_one_order("a source", rngs)
     streams.refuse(
         sample_weight=given.sample_weight,
@@ -136,7 +136,7 @@ def _validation(
         X, Y = data
         tables = checked_rows(net, X, Y, "validation ", columns)
         return job.evaluation(net, *tables), False
-    job.require_single("validation_data that are a source")
+    job.require_one_process("validation_data that are a source")
     return streams.StreamedEvaluation(net, data, columns.X), True
 
 

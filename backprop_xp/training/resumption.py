@@ -17,7 +17,7 @@ from backprop_xp.errors import CheckpointError, ConfigurationError, shown
 from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.training.checkpoint import LAST, identity, plain, stateful
 from backprop_xp.training.populations.history import PopulationHistory
-from backprop_xp.training.restored_history import restored_history
+from backprop_xp.training.restored_history import is_figure, restored_history
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
@@ -140,19 +140,13 @@ def _states(run: TrainingRun, saved: Any, arrays: dict[str, np.ndarray]) -> list
     return states
 
 
-def _are_numbers(saved: Any, members: int | None) -> bool:
-    """Whether this is a number or None, or for a population a list of one for each member."""
-    if members is not None and isinstance(saved, list) and len(saved) == members:
-        return all(_are_numbers(one, None) for one in saved)
-    return type(saved) in (int, float, type(None))
-
-
 def _require_alike(
     owner: str, here: dict[str, Any], saved: Any, members: int | None = None
 ) -> None:
     """Refuse a state that lacks something, or has something else where a number belongs."""
     if not isinstance(saved, dict):
         raise ValueError(f"the state of {owner} is no mapping")
+    kinds = int, float, type(None)
     for name, value in here.items():
-        if type(value) in (int, float) and not _are_numbers(saved[name], members):
+        if type(value) in (int, float) and not is_figure(saved[name], members, kinds):
             raise ValueError(f"{name} of {owner} is {saved[name]!r:.50}, no number")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.data.batches import GATHERED_ELEMENTS, Batches, Epoch
+from backprop_xp.data.batches import GATHERED_ELEMENTS, Batches, Epoch, pieces
 from backprop_xp.data.rows import Rows
 
 
@@ -112,11 +112,8 @@ class SharedEpoch(Epoch):
         self._at_once = max(1, GATHERED_ELEMENTS // elements)
 
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
-        first, count = start, len(self._ends) - 1
-        while first < count:
-            stop = min((first // self._at_once + 1) * self._at_once, count)
+        for first, stop in pieces(start, len(self._ends) - 1, self._at_once):
             yield from self._some(first, stop)
-            first = stop
 
     def _some(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
         """Gather the rows of several batches in one go, and hand them out as views."""

@@ -26,10 +26,10 @@ from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.saved import describe
 from backprop_xp.storage import read
-from backprop_xp.training.checkpoint import Checkpoint, identity
+from backprop_xp.training.checkpoint import Checkpoint, digest, identity
 from backprop_xp.training.distributed.batches import Layout, PartLayout, SharedBatches
 from backprop_xp.training.distributed.ranks import Ranks
-from backprop_xp.training.distributed.run import SharedEvaluation, SharedRun, digest
+from backprop_xp.training.distributed.run import SharedEvaluation, SharedRun
 from backprop_xp.training.distributed.step import SharedStep
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
@@ -125,7 +125,7 @@ class SharedJob(Job):
             self._require_same_data(net, "validation X", X, Y)
         return SharedEvaluation(X, Y, self._ranks, whole=not self._sharded)
 
-    def require_single(self, what: str) -> None:
+    def require_one_process(self, what: str) -> None:
         raise ConfigurationError(
             f"comm= does not go with {what}: hand arrays or memory maps to every rank, with "
             "sharded=True its own part"

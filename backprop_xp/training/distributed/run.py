@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from backprop_xp.backends.base import Array
 from backprop_xp.data.batches import Epoch
 from backprop_xp.data.rows import Rows
 from backprop_xp.maths.network import Network
-from backprop_xp.training.checkpoint import Checkpoint
+from backprop_xp.training.checkpoint import Checkpoint, digest
 from backprop_xp.training.distributed.ranks import Ranks
 from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation, Metric
@@ -126,11 +123,3 @@ class SharedEvaluation(Evaluation):
         loss: float = sum(self._ranks.gather(super().measure(net, metric)))
         metric.merge(self._ranks.gather)
         return loss
-
-
-def digest(net: Network, *arrays: Array) -> str:
-    """A number that tells arrays apart, as text."""
-    number = 0
-    for array in arrays:
-        number = zlib.crc32(np.ascontiguousarray(net.backend.to_numpy(array)).data, number)
-    return f"{number:08x}"

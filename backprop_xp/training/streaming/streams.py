@@ -12,6 +12,7 @@ from backprop_xp.backends.frames import is_frame
 from backprop_xp.errors import BackpropError, ConfigurationError, DataError
 from backprop_xp.maths.network import Network
 from backprop_xp.sources import Source, arrays, npy, npy_shards, zarr
+from backprop_xp.sources.base import is_path
 from backprop_xp.storage.problems import unreadable
 from backprop_xp.training.divergence import Snapshot
 from backprop_xp.training.evaluation import ROWS_AT_ONCE, Evaluation
@@ -60,18 +61,18 @@ def is_in_memory(data: Any) -> bool:
     X, Y = data
     chunked = any(hasattr(x, "chunks") and _has_rows(x) and not is_frame(x) for x in data)
     of_batches = all(isinstance(x, tuple) for x in data)
-    return not (chunked or of_batches or (_is_path(X) and _is_path(Y)))
+    return not (chunked or of_batches or (is_path(X) and is_path(Y)))
 
 
 def _as_source(data: Any, name: str) -> Source | None:
     """Return the source that plain data stand for, or None for an iterable of batches."""
     if isinstance(data, Source):
         return data
-    if _is_path(data):
+    if is_path(data):
         return _from_path(Path(data))
     if isinstance(data, tuple) and len(data) == 2:
         X, Y = data
-        if _is_path(X) and _is_path(Y):
+        if is_path(X) and is_path(Y):
             return zarr(X, Y) if os.path.isdir(X) else npy(X, Y)
         if _has_rows(X) and _has_rows(Y):
             return arrays(X, Y)
@@ -109,10 +110,6 @@ def _from_path(path: Path) -> Source:
         is_zarr = any(os.path.exists(path / name) for name in ("zarr.json", ".zgroup", ".zarray"))
         return zarr(path) if is_zarr else npy_shards(path)
     raise DataError(f"{path} is no source: expected {_CHOICES}")
-
-
-def _is_path(x: Any) -> bool:
-    return isinstance(x, str | os.PathLike)
 
 
 def _is_array(x: Any) -> bool:
