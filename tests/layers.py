@@ -12,6 +12,7 @@ LAYERS = [
     "pictures",
     "sources",
     "maths",
+    "textbook",
     "data",
     "training",
     "insight",

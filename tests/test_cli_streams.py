@@ -19,10 +19,14 @@ COMMANDS = [
     ["--help"],
     ["--version"],
     ["train"],
-    *([command, "--help"] for command in ("train", "predict", "check", "explain", "backends")),
+    *(
+        [command, "--help"]
+        for command in ("train", "predict", "check", "explain", "backends", "textbook")
+    ),
     ["explain"],
     ["check", "--backend", "numpy"],
     ["backends"],
+    ["textbook"],
     ["train", "no→file.csv"],
     ["train", "--epochs", "θ"],
     ["explain", "--hidden", "−3"],
