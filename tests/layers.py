@@ -6,7 +6,6 @@ from __future__ import annotations
 LAYERS = [
     "errors",
     "wording",
-    "datasets",
     "backends",
     "storage",
     "pictures",
@@ -14,6 +13,7 @@ LAYERS = [
     "maths",
     "textbook",
     "data",
+    "datasets",
     "training",
     "insight",
     "model_selection",
