@@ -20,7 +20,6 @@ from backprop_xp.cli import main
 from backprop_xp.training.fit import fit
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="devices, links and limits of POSIX")
 
@@ -133,6 +132,16 @@ def test_a_directory_that_may_not_be_searched(capsys, rows, model, tmp_path):
             code, out, err = run(capsys, *(str(word).format(locked) for word in command))
             assert (code, out, len(err)) == (2, [], 1)
             assert "ermission" in err[0]
+
+
+def test_a_dash_is_no_place_for_a_model_or_a_picture(capsys, rows):
+    for command in ([*training(rows), option] for option in OPTIONS):
+        code, _, err = run(capsys, *command, "-")
+        assert (code, err) == (
+            2,
+            [f"backprop-xp: error: {command[-1]} -: expected a file, not standard output"],
+        )
+    assert run(capsys, "explain", "--plot", "-")[0] == 2
 
 
 def test_no_two_results_in_one_file(capsys, rows, tmp_path):

@@ -294,8 +294,9 @@ def unmasked(x: Any) -> Any:
 
 
 def require_open(x: Any, name: str = "") -> None:
-    """Raise DataError if this is an object of h5py whose file has been closed."""
-    if type(x).__module__.partition(".")[0] == "h5py" and not x:
+    """Raise DataError if this, or one of a tuple, is an object of h5py whose file was closed."""
+    parts = x if isinstance(x, tuple) else (x,)
+    if any(type(part).__module__.partition(".")[0] == "h5py" and not part for part in parts):
         raise DataError(
             f"{name and f'{name}: '}a dataset of an HDF5 file that is closed: open it again, for "
             "as long as it is read"

@@ -5,15 +5,13 @@ All but the curve have two features, so that a picture shows what a network make
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from backprop_xp.backends.base import host_generator
-from backprop_xp.data.checks import require_count
 from backprop_xp.datasets.base import Dataset
-from backprop_xp.errors import ConfigurationError, shown
+from backprop_xp.number_checks import require_count, require_number
 
 
 def moons(rows: int = 200, noise: float = 0.15, seed: Any = 0) -> Dataset:
@@ -118,7 +116,7 @@ def spirals(
     """
     rng = _checked(rows, noise, seed)
     require_count("classes", classes)
-    _require_number("turns", turns)
+    require_number("turns", turns, "a finite number ≥ 0")
     Y = _labels(rng, rows, classes)
     radius = np.sqrt(rng.uniform(0.01, 1.0, rows))
     angle = 2.0 * np.pi * (turns * radius + Y / classes)
@@ -236,14 +234,8 @@ def curve(rows: int = 200, noise: float = 0.1, seed: Any = 0) -> Dataset:
 def _checked(rows: int, noise: float, seed: Any) -> np.random.Generator:
     """Check what all of them take, and return the generator."""
     require_count("rows", rows)
-    _require_number("noise", noise)
+    require_number("noise", noise, "a finite number ≥ 0")
     return host_generator(seed)
-
-
-def _require_number(name: str, value: Any) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0.0 <= value < float("inf"):
-        raise ConfigurationError(f"{name}={shown(value)}: expected a finite number ≥ 0")
 
 
 def _labels(rng: np.random.Generator, rows: int, classes: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.backends.base import Array, Backend, is_sparse, require_open
 from backprop_xp.backends.frames import is_frame, read_frame
 from backprop_xp.errors import DataError, ShapeError
 from backprop_xp.wording import plural
@@ -41,6 +41,7 @@ def as_inputs(
     """
     if is_sparse(X):
         require_inputs(tuple(X.shape), features, stack, name)
+    require_open(X, name)
     if what := _source_of_rows(X):
         raise DataError(f"{name} is {what}, which fit reads while it trains: hand an array of rows")
     X = _on_backend(backend, X, name, dtype, move, columns)

@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.arguments import require_inputs
+from backprop_xp.maths.trace import Trace
 
 if TYPE_CHECKING:
     from backprop_xp.maths.network import Network
@@ -45,7 +47,12 @@ def _has_rows(net: Network, X: Any) -> bool:
 def _outputs(net: Network, A: Array, own_forward: bool) -> Array:
     """The lines of `propagate` for the inputs A."""
     if own_forward:
-        return net.forward(A).A[-1]
+        trace = net.forward(A)
+        if not isinstance(trace, Trace):
+            raise ConfigurationError(
+                f"forward returned {shown(trace)}: expected a trace, as super().forward(X) returns"
+            )
+        return trace.A[-1]
     backend, W_T, b = net.backend, net._W_T, net._parameters.b_row
     for l, g in enumerate(net.architecture.activations, start=1):
         shape = *net.stack, A.shape[-2], net.sizes[l]

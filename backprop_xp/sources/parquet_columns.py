@@ -57,7 +57,7 @@ class Columns:
                 f"{file}: {twice[0]!r} is named twice among columns and target"
             )
         lengths = {
-            name: _first_length(opened, name)
+            name: _first_length(opened, name, f"{file}: column {name!r}")
             for name in inputs + targets
             if _may_differ(schema.field(name).type)
         }
@@ -99,10 +99,19 @@ def _may_differ(kind: Any) -> bool:
     return str(kind).startswith(("list<", "large_list<"))
 
 
-def _first_length(opened: Any, name: str) -> int:
+def _first_length(opened: Any, name: str, what: str) -> int:
     """The length of the first list in a column; those of the others are looked at when read."""
     batch = next(opened.iter_batches(1, columns=[name], use_threads=False), None)
-    return 1 if batch is None else len(batch.column(0).flatten())
+    if batch is None:
+        return 1
+    if batch.column(0).null_count:
+        raise DataError(
+            f"{what} has missing values, the first in row 0: drop or fill such rows first"
+        )
+    length = len(batch.column(0).flatten())
+    if not length:
+        raise DataError(f"{what} has an empty list in row 0: leave it out with columns=")
+    return length
 
 
 def _require_length(column: Any, length: int, name: str, first_row: int) -> None:
