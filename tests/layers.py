@@ -20,5 +20,6 @@ LAYERS = [
     "model_selection",
     "estimators",
     "tables",
+    "lessons",
     "cli",
 ]

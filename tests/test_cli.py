@@ -194,7 +194,7 @@ def test_usage(capsys, arguments, code, message):
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "predict", "check", "explain", "backends", "textbook"]
+    "command", ["train", "predict", "check", "explain", "backends", "textbook", "learn"]
 )
 def test_every_command_says_what_it_does(capsys, command):
     with pytest.raises(SystemExit, match="0"):

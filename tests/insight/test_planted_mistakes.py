@@ -6,31 +6,24 @@ penalties, which the textbook does not have, follow below.
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 import backprop_xp as bp
-from backprop_xp import textbook
+from backprop_xp.lessons import planted
+from backprop_xp.lessons.planted import Mistake
 
-SOURCE = inspect.getsource(textbook)
-# What the line says in place of the right expression → the layer to blame: the first wrong one on
-# the way back.
+# Those of lesson 4, and more.
 MISTAKES = {
-    "1/m forgotten": ("/ (1 - A2)) / m", "/ (1 - A2))", 2),
-    "wrong sign at the output": ("-Y / A2 + (1 - Y)", "Y / A2 - (1 - Y)", 2),
-    "slip 3 of the article": ("-Y / A2 + (1 - Y)", "-Y / A2 - (1 - Y)", 2),
-    "slope of the sigmoid forgotten": ("dJ_dA2 * dA2_dZ2", "dJ_dA2", 2),
-    "slope of the sigmoid twice": ("dJ_dA2 * dA2_dZ2", "dJ_dA2 * dA2_dZ2 * dA2_dZ2", 2),
-    "dW2 transposed": ("dJ_dZ2.T @ dZ2_dW2", "(dJ_dZ2.T @ dZ2_dW2).T", 2),
-    "A1 of other examples": ("dZ2_dW2 = A1", "dZ2_dW2 = self.forward(X[::-1, :])[0]", 2),
-    "db2 not summed": ("self.xp.sum(dJ_dZ2, axis=0)", "dJ_dZ2[0, :]", 2),
-    "db2 averaged": ("self.xp.sum(dJ_dZ2, axis=0)", "self.xp.mean(dJ_dZ2, axis=0)", 2),
-    "W2 transposed": ("dZ2_dA1 = self.W2", "dZ2_dA1 = self.W2.T", 1),
-    "slope of tanh forgotten": ("dJ_dA1 * dA1_dZ1", "dJ_dA1", 1),
-    "slope of tanh twice": ("dJ_dA1 * dA1_dZ1", "dJ_dA1 * dA1_dZ1 * dA1_dZ1", 1),
-    "wrong sign of dW1": ("dJ_dZ1.T @ dZ1_dW1", "-dJ_dZ1.T @ dZ1_dW1", 1),
-    "db1 averaged": ("self.xp.sum(dJ_dZ1, axis=0)", "self.xp.mean(dJ_dZ1, axis=0)", 1),
+    mistake.name: mistake
+    for mistake in (
+        *planted.MISTAKES,
+        Mistake("slip 3 of the article", "-Y / A2 + (1 - Y)", "-Y / A2 - (1 - Y)", 2),
+        Mistake("slope of the sigmoid forgotten", "dJ_dA2 * dA2_dZ2", "dJ_dA2", 2),
+        Mistake("A1 of other examples", "dZ2_dW2 = A1", "dZ2_dW2 = self.forward(X[::-1, :])[0]", 2),
+        Mistake("db2 not summed", "self.xp.sum(dJ_dZ2, axis=0)", "dJ_dZ2[0, :]", 2),
+        Mistake("db2 averaged", "self.xp.sum(dJ_dZ2, axis=0)", "self.xp.mean(dJ_dZ2, axis=0)", 2),
+        Mistake("slope of tanh twice", "dJ_dA1 * dA1_dZ1", "dJ_dA1 * dA1_dZ1 * dA1_dZ1", 1),
+    )
 }
 # Mistakes that leave all other parameters right.
 ALONE = {
@@ -43,29 +36,6 @@ ALONE = {
 }
 
 
-def written(right="", wrong=""):
-    """The class Textbook with one expression written otherwise."""
-    assert not right or SOURCE.count(right) == 1
-    namespace = {"__name__": "mistaken"}
-    exec(SOURCE.replace(right, wrong) if right else SOURCE, namespace)
-    return namespace["Textbook"]
-
-
-class Checked(bp.Network):
-    """A network whose backward is the textbook's."""
-
-    book = textbook.Textbook
-
-    def backward(self, trace, Y):
-        book = self.book(self.sizes, xp=self.backend.xp)
-        book.W1, book.b1, book.W2, book.b2 = self.W[1], self.b[1], self.W[2], self.b[2]
-        grads, Y = self.gradient(), self.as_targets(Y, trace.rows)
-        parts = book.backward(trace.A[0], trace.A[1], trace.A[2], Y)
-        for own, part in zip((grads.W[1], grads.b[1], grads.W[2], grads.b[2]), parts, strict=True):
-            own[...] = part
-        return grads
-
-
 def report_of(kind, backend, rng, width=3, hidden="tanh", sizes=None, **options):
     """The gradient check of a network whose second layer is square, so that shapes tell nothing."""
     net = kind(sizes or (4, width, width), hidden, "sigmoid", seed=2, backend=backend, **options)
@@ -73,22 +43,24 @@ def report_of(kind, backend, rng, width=3, hidden="tanh", sizes=None, **options)
     return bp.check_gradients(net, X, Y)
 
 
-def mistaken(mistake):
-    right, wrong, _ = MISTAKES[mistake]
-    return type("Mistaken", (Checked,), {"book": written(right, wrong)})
+def mistaken(name):
+    return planted.planted(MISTAKES[name])
 
 
 def test_the_textbook_passes(backend, rng):
-    assert report_of(Checked, backend, rng).passed
-    unchanged = type("Unchanged", (Checked,), {"book": written()})
-    assert report_of(unchanged, backend, rng).passed
+    assert report_of(planted.TextbookNetwork, backend, rng).passed
+
+
+def test_a_mistake_that_the_textbook_has_no_place_for():
+    with pytest.raises(ValueError, match="is not in the textbook once"):
+        planted.planted(Mistake("nowhere", "dJ_dW3", "", 2))
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_caught_in_its_layer(backend, rng, mistake):
     report = report_of(mistaken(mistake), backend, rng)
     assert not report.passed
-    assert report.layer == MISTAKES[mistake][2], str(report)
+    assert report.layer == MISTAKES[mistake].layer, str(report)
     assert report.max_relative_error > 1e-2
 
 
@@ -102,7 +74,7 @@ def test_a_mistake_is_caught_in_its_parameter(backend, rng, mistake):
 def test_a_mistake_is_caught_along_random_directions(backend, rng, mistake):
     report = report_of(mistaken(mistake), backend, rng, width=45)
     assert report.lines[0].checked == 20
-    assert report.layer == MISTAKES[mistake][2], str(report)
+    assert report.layer == MISTAKES[mistake].layer, str(report)
 
 
 # -- deeper networks ---------------------------------------------------------------------------
