@@ -8,13 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
 from backprop_xp.pictures import PALETTE, Figure, picture
+
+if TYPE_CHECKING:
+    from backprop_xp.insight.layer_statistics import LayerStatistics
 
 # Panel title → (x, {what: y}).
 Panels: TypeAlias = Mapping[str, tuple[Any, Mapping[str, Any]]]
@@ -88,6 +91,11 @@ def boundary(name: str, net: Network, X: Any, Y: Any) -> None:
     from backprop_xp.insight.decision_boundary import plot_decision_boundary
 
     _finish(name, lambda path: plot_decision_boundary(net, X, Y, path))
+
+
+def layers(name: str, statistics: LayerStatistics) -> None:
+    """Draw how every layer has learned."""
+    _finish(name, statistics.plot)
 
 
 def _finish(name: str, draw: Callable[[Path], Figure]) -> None:
