@@ -7,7 +7,7 @@ import math
 from statistics import median
 from typing import Any
 
-from benchmarks import loops, machine, plots, runner, targets
+from benchmarks import loops, machine, plots, report, runner, targets
 from benchmarks.cells import Cell
 from benchmarks.markdown import number, page, table
 from benchmarks.options import Options
@@ -17,8 +17,8 @@ ROWS = {"30-64-1": (10_000, 20), "784-128-10": (12_800, 5)}
 """Rows of the data set and epochs of a fit, by cell."""
 
 HOW = """A fit with Adam over a whole data set, float32: shuffling, batching, steps and the loss of
-each epoch; backprop_xp also keeps its history and a silent progress bar. Each contender runs in a
-process of its own, in interleaved rounds ({rounds}) of {repeats} fits after one that warms up.
+each epoch; backprop_xp also keeps its history and a silent progress bar. Each contender runs in
+{process}, in interleaved rounds ({rounds}) of {repeats} fits after one that warms up.
 PyTorch's loop is eager with fused Adam, and indexes with `randperm`, without a DataLoader, which
 would collate row by row; its default threads and one thread are tried, the faster is timed. JAX's
 loop calls a jitted step, with donated state, that gathers its own batch. scikit-learn is
@@ -120,7 +120,7 @@ def fit_page(
     return page(
         f"Whole fits on the {options.device.upper()}",
         note,
-        HOW.format(rounds=options.rounds, repeats=repeats),
+        HOW.format(process=report.PROCESS[options.device], rounds=options.rounds, repeats=repeats),
         machine.markdown(about),
         "## Examples per second\n\nAbove 1, ours is faster.\n\n" + rate_table(outcomes),
         f"![Examples per second](fit-{options.device}.png)",

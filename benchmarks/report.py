@@ -13,7 +13,7 @@ from benchmarks.rows import OURS, TOLERANCE, Row, absences, finite_median
 
 MIB = 2**20
 
-HOW = """Each contender runs in a process of its own, in interleaved rounds ({rounds}); the figure
+HOW = """Each contender runs in {process}, in interleaved rounds ({rounds}); the figure
 is the median over the rounds of the median block of steps. Data, initial weights (He-normal) and
 hyper-parameters are the same for all, in float32. Every step also computes its loss. The ratio is
 our step over theirs: **below 1, backprop_xp is faster**. A row counts only if all losses agree to
@@ -25,6 +25,8 @@ PyTorch contenders are tried with one thread too, and SGD both fused and foreach
 is timed. *jax-scan* compiles the whole loop, so that nothing runs between steps, and stands apart.
 The *floor* is the step's matrix products alone, into existing arrays, by the fastest BLAS at
 hand; it trains nothing."""
+
+PROCESS = {"cpu": "a process of its own in each round", "gpu": "one process of its own"}
 
 GPU_HOW = """Data and weights live on the GPU, and the clock stops after the device has finished.
 float32 products run in full precision everywhere (no TensorFloat-32)."""
@@ -148,7 +150,7 @@ def step_page(
     return page(
         f"One training step on the {device}",
         note,
-        HOW.format(rounds=options.rounds, tolerance=TOLERANCE),
+        HOW.format(process=PROCESS[options.device], rounds=options.rounds, tolerance=TOLERANCE),
         GPU_HOW if options.device == "gpu" else "",
         machine.markdown(about),
         "## Our step over theirs\n\n" + ratio_table(rows),

@@ -1,17 +1,26 @@
-"""Starting workers: each measurement in a fresh process, rounds interleaved."""
+"""Starting workers, rounds interleaved.
+
+On the CPU each measurement has a fresh process, on the GPU each contender.
+"""
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 900.0
+OUTCOME = "outcome "
+"""How a worker's line with an outcome begins; libraries may print lines of their own."""
 
 Item = TypeVar("Item")
 
@@ -26,17 +35,74 @@ def environment(device: str) -> dict[str, str]:
     return env
 
 
-def launch(spec: dict[str, Any]) -> dict[str, Any]:
-    """Run one worker and return its outcome, or why there is none under ``missing``."""
-    command = [sys.executable, "-m", "benchmarks.worker", json.dumps(spec)]
-    env = environment(spec.get("device", "cpu"))
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
+class Worker:
+    """A process that measures what it is asked for, one measurement after the other."""
+
+    def __init__(self, device: str) -> None:
+        """Start it."""
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in close
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker"],
+            cwd=ROOT,
+            env=environment(device),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
         )
-    except subprocess.TimeoutExpired:
-        return {"missing": f"no result within {TIMEOUT:.0f} s"}
-    return read(done.returncode, done.stdout, done.stderr)
+
+    def ask(self, spec: dict[str, Any], timeout: float = TIMEOUT) -> dict[str, Any]:
+        """Return the outcome of one measurement, or why there is none under ``missing``."""
+        assert self._process.stdin
+        assert self._process.stdout
+        late = threading.Timer(timeout, self._process.kill)
+        late.start()
+        try:
+            self._process.stdin.write(json.dumps(spec) + "\n")
+            self._process.stdin.flush()
+            for line in self._process.stdout:
+                if line.startswith(OUTCOME):
+                    outcome: dict[str, Any] = json.loads(line.removeprefix(OUTCOME))
+                    return outcome
+        except BrokenPipeError:
+            pass  # it has died before it was asked
+        finally:
+            in_time = late.is_alive()
+            late.cancel()
+        return {"missing": self._last_words() if in_time else f"no result within {timeout:.0f} s"}
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        self._errors.seek(0)
+        return last_words(self._process.returncode, self._errors.read())
+
+    def close(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+        self._errors.close()
+
+
+@cache
+def kept(contender: str) -> Worker:
+    """Return the one process in which a contender is measured on the GPU.
+
+    To start one takes many seconds there, for the driver and the compilers.
+    """
+    worker = Worker("gpu")
+    atexit.register(worker.close)
+    return worker
+
+
+def launch(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcome of one measurement, or why there is none under ``missing``."""
+    if spec.get("device") == "gpu":
+        return kept(spec["contender"]).ask(spec)
+    worker = Worker("cpu")
+    try:
+        return worker.ask(spec)
+    finally:
+        worker.close()
 
 
 def read(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
@@ -44,9 +110,14 @@ def read(returncode: int, stdout: str, stderr: str) -> dict[str, Any]:
     try:
         outcome: dict[str, Any] = json.loads(stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        words = stderr.strip().splitlines() or ["no output"]
-        return {"missing": f"exit code {returncode}: {words[-1]}"}
+        return {"missing": last_words(returncode, stderr)}
     return outcome
+
+
+def last_words(returncode: int, stderr: str) -> str:
+    """Return how a process ended, and its last line."""
+    words = stderr.strip().splitlines() or ["no output"]
+    return f"exit code {returncode}: {words[-1]}"
 
 
 def interleave(items: Iterable[Item], rounds: int) -> Iterator[tuple[int, Item]]:

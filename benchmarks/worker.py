@@ -1,17 +1,19 @@
-"""One contender, one measurement, one process: prints the outcome as one line of JSON.
+"""The process in which a contender is measured.
 
-Started by the harness as ``python -m benchmarks.worker JSON``; the JSON names the task and its
-arguments.
+Started by the harness as ``python -m benchmarks.worker``. Each line of standard input is JSON that
+names a task and its arguments; each outcome is one line of JSON, too.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from typing import Any
 
 from benchmarks import cells, contenders, loops, memory, perceptrons, reference, timing
 from benchmarks.contenders.base import Contender
+from benchmarks.runner import OUTCOME
 
 CHECKED_STEPS = (2, 20)
 """Steps from the initial weights after which all contenders' losses must agree.
@@ -32,15 +34,23 @@ def fastest(kind: type[Contender], job: cells.Job, budget: timing.Budget) -> str
 def step(spec: dict[str, Any]) -> dict[str, Any]:
     """Time a contender's step; with ``check``, first report its losses on the way."""
     budget = timing.Budget.quick() if spec["quick"] else timing.Budget()
-    job = cells.make_job(cells.parse(spec["cell"]), spec["optimizer"], spec["device"])
-    kind = contenders.load(spec["contender"])
-    variant = fastest(kind, job, budget)
-    contender = kind(job, variant)
+    names = (spec[name] for name in ("contender", "cell", "optimizer", "device"))
+    job, variant, contender = built(*names, budget)
     outcome: dict[str, Any] = {"variant": variant, "losses": []}
     if spec["check"]:
         outcome["losses"] = checked_losses(contender, job)
     blocks, per_block = timing.time_blocks(contender.run, budget)
     return outcome | {"blocks": blocks, "steps_per_block": per_block}
+
+
+@cache
+def built(
+    name: str, cell: str, optimizer: str, device: str, budget: timing.Budget
+) -> tuple[cells.Job, str, Contender]:
+    """Build a contender in its fastest variant, once for all rounds of this process."""
+    job, kind = cells.make_job(cells.parse(cell), optimizer, device), contenders.load(name)
+    variant = fastest(kind, job, budget)
+    return job, variant, kind(job, variant)
 
 
 def checked_losses(contender: Contender, job: cells.Job) -> list[float]:
@@ -101,14 +111,16 @@ TASKS = {
 
 
 def main() -> None:
-    """Run the task that the command line describes."""
-    spec = json.loads(sys.argv[1])
-    try:
-        outcome = TASKS[spec["task"]](spec)
-    except Exception as error:  # whatever stops a contender is its row's entry, not our end
-        reason = str(error).strip().splitlines()
-        outcome = {"missing": f"{type(error).__name__}: {reason[0] if reason else 'no message'}"}
-    print(json.dumps(outcome), flush=True)
+    """Run the tasks that come in."""
+    for line in sys.stdin:
+        spec = json.loads(line)
+        try:
+            outcome = TASKS[spec["task"]](spec)
+        except Exception as error:  # whatever stops a contender is its row's entry, not our end
+            reason = str(error).strip().splitlines()
+            found = reason[0] if reason else "no message"
+            outcome = {"missing": f"{type(error).__name__}: {found}"}
+        print(OUTCOME + json.dumps(outcome), flush=True)
 
 
 if __name__ == "__main__":

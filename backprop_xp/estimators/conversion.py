@@ -62,10 +62,10 @@ class Conversion:
             The estimator has no such output activation or loss, or the network is of a class of
             your own with another `forward`, `cost` or `backward`, which an estimator has not.
         """
-        if own := overridden(net, "forward", "propagate", "cost", "backward"):
+        if replaced := overridden(net, "forward", "propagate", "cost", "backward"):
             raise ConfigurationError(
                 f"{cls.__name__} trains and predicts as Network does, but {type(net).__name__} "
-                f"has another {' and '.join(own)}: use backprop_xp.fit"
+                f"has another {' and '.join(replaced)}: use backprop_xp.fit"
             )
         estimator = cls(**{**_described(net), **parameters})
         estimator._take_classes(net, classes)  # type: ignore[attr-defined]

@@ -100,8 +100,8 @@ def fit_stochastic(
         # A pattern of dropout is drawn only if there is dropout, as theirs have none.
         seed = estimator._random_state.randint(2**31 - 1) if net.architecture.dropout else 0
         estimator._optimizer = Solver(optimizer_for(estimator), int(seed))
-    own = checked_callbacks(estimator.callbacks, estimator.progress)
-    if incremental and any(isinstance(callback, EarlyStopping) for callback in own):
+    callbacks = checked_callbacks(estimator.callbacks, estimator.progress)
+    if incremental and any(isinstance(callback, EarlyStopping) for callback in callbacks):
         raise ConfigurationError(
             "EarlyStopping compares epochs, but every call of partial_fit trains one: use fit"
         )
@@ -124,7 +124,7 @@ def fit_stochastic(
             batches=batches,
             epochs=1 if incremental else estimator.max_iter,
             evaluation=None if held_out is None else _evaluation(net, held_out),
-            callbacks=[convergence, *own],
+            callbacks=[convergence, *callbacks],
             loss_by_rows=True,
         )
     )

@@ -48,8 +48,8 @@ class Architecture:
 
     def members(self, chosen: int | slice) -> Architecture:
         """What the chosen member of a population is, or the chosen members."""
-        own = [p[chosen] if isinstance(p, tuple) else p for p in (self.l2, self.l1)]
-        return replace(self, l2=own[0], l1=own[1])
+        penalties = [p[chosen] if isinstance(p, tuple) else p for p in (self.l2, self.l1)]
+        return replace(self, l2=penalties[0], l1=penalties[1])
 
     def require_members(self, stack: tuple[int, ...]) -> None:
         """Raise ShapeError unless a stack of this shape has the members that are described."""

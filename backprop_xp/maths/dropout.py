@@ -67,7 +67,7 @@ class Dropped:
         """What `keys` hold for the pattern of that number, or for one of each member."""
         if isinstance(pattern, int):
             return self._words(pattern)
-        return host_array([self._words(own) for own in pattern], "uint32").T
+        return host_array([self._words(one) for one in pattern], "uint32").T
 
     def take_places(self, rows: Array) -> None:
         """Hash as if example i were row `rows[i]` of the batch: (…, m, 1) of uint32."""
@@ -100,12 +100,12 @@ def checked_pattern(given: Any, members: int | None) -> int | list[int] | None:
     if given is None or is_count(given, least=0):
         return given if given is None else int(given)
     one_each = isinstance(given, list | tuple) and len(given) == members
-    if not one_each or not all(is_count(own, least=0) for own in given):
+    if not one_each or not all(is_count(seed, least=0) for seed in given):
         raise ConfigurationError(
             f"dropout={shown(given)}: expected a pattern's number ≥ 0, or for a population a "
             "list of one for each member"
         )
-    return [int(own) for own in given]
+    return [int(seed) for seed in given]
 
 
 def draw(
@@ -133,7 +133,7 @@ def number_places(xp: Namespace, place: Array, row: Array, unit: Array, width: A
 
 
 def _mixed(x: int) -> int:
-    """Spread the bits of a number over 64 (Steele et al., 2014, SplitMix64)."""
+    """Mix the bits of a number, over 64 (Steele et al., 2014, SplitMix64)."""
     x = (x + _GOLDEN) & _LONG
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _LONG
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _LONG

@@ -95,8 +95,8 @@ def initialize(
     networks = [theta] if theta.ndim == 1 else [theta[k, ...] for k in range(theta.shape[0])]
     dtype = dtype_name(theta.dtype)
     for own_theta, seed in zip(networks, seeds, strict=True):
-        own, rng = Parameters(backend.xp, sizes, own_theta), host_generator(seed)
-        for W, b, g in zip(own.W, own.b, activations, strict=True):
+        parameters, rng = Parameters(backend.xp, sizes, own_theta), host_generator(seed)
+        for W, b, g in zip(parameters.W, parameters.b, activations, strict=True):
             draw = get_initializer(name, g.name)
             W[...] = backend.asarray(draw(rng, *W.shape), dtype)  # W starts random …
             b[...] = 0.0  # … and b at 0

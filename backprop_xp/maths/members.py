@@ -87,10 +87,10 @@ def require_one_each(name: str, values: Sequence[Any], members: int | None) -> N
         )
 
 
-def spread(
+def penalty_factors(
     backend: Backend, value: PerMember, stack: tuple[int, ...], dtype: str, share: float = 1.0
 ) -> Array:
-    """Return an option, divided by `share`, as an array (…, 1, 1) that meets every member's W."""
+    """Return l2 or l1, divided by `share`, as an array (…, 1, 1) that meets every member's W."""
     if not isinstance(value, tuple):
         return backend.full((*stack, 1, 1), value / share, dtype)
     return backend.asarray([[[v / share]] for v in value], dtype)

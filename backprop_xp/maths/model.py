@@ -17,7 +17,7 @@ from backprop_xp.maths.architecture import Architecture, architecture
 from backprop_xp.maths.kernels import NetworkKernels
 from backprop_xp.maths.layers import Layers, by_layer
 from backprop_xp.maths.losses import Loss
-from backprop_xp.maths.members import spread
+from backprop_xp.maths.members import penalty_factors
 from backprop_xp.maths.parameters import Parameters, dtype_name
 
 M = TypeVar("M", bound="Model")
@@ -60,7 +60,9 @@ class Model:
     def _penalty_arrays(self) -> list[Array]:
         """l2 and l1 as arrays (…, 1, 1), where kernels read them."""
         penalties = self.architecture.l2, self.architecture.l1
-        return [spread(self.backend, penalty, self.stack, self.dtype) for penalty in penalties]
+        return [
+            penalty_factors(self.backend, penalty, self.stack, self.dtype) for penalty in penalties
+        ]
 
     def _class_numbers(self) -> Array | None:
         """0 … n_L − 1 for softmax, whose targets may be labels."""

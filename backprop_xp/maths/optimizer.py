@@ -108,8 +108,8 @@ def _one_for_each_member(scalar: Any) -> bool:
 
 def _parted(scalars: tuple[Any, ...]) -> list[Any]:
     """The scalars that all members share as one tuple, then the arrays (members,) of the others."""
-    own = [scalar for scalar in scalars if _one_for_each_member(scalar)]
-    return [tuple(scalar for scalar in scalars if not _one_for_each_member(scalar)), *own]
+    per_member = [scalar for scalar in scalars if _one_for_each_member(scalar)]
+    return [tuple(scalar for scalar in scalars if not _one_for_each_member(scalar)), *per_member]
 
 
 def _where_kernels_read(
@@ -119,9 +119,9 @@ def _where_kernels_read(
 
     That is a 0-d view, or a column (members, 1) beside θ.
     """
-    shared, *own = _parted(scalars)
+    shared, *per_member = _parted(scalars)
     vector = StepNumbers(net.backend, (len(shared),), net.dtype)
-    columns = [StepNumbers(net.backend, (len(scalar), 1), net.dtype) for scalar in own]
+    columns = [StepNumbers(net.backend, (len(scalar), 1), net.dtype) for scalar in per_member]
     views = iter([vector.array[i, ...] for i in range(len(shared))])
     beside = iter([column.array for column in columns])
     arguments = [next(beside if _one_for_each_member(scalar) else views) for scalar in scalars]

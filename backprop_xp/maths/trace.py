@@ -9,7 +9,7 @@ from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.dropout import Dropped
 from backprop_xp.maths.kernels import assign, share, share_penalty
 from backprop_xp.maths.layers import by_layer
-from backprop_xp.maths.members import PerMember, spread
+from backprop_xp.maths.members import PerMember, penalty_factors
 
 
 class Trace:
@@ -98,7 +98,9 @@ class Trace:
     def share_penalties(self, whole: Sequence[Array], values: Sequence[PerMember]) -> None:
         """Divide l2 and l1, which are arrays (…, 1, 1) and numbers, by m or Σw."""
         self._whole, stack = whole, tuple(whole[0].shape[:-2])
-        self.l2, self.l1 = (spread(self._backend, p, stack, self._dtype, self.rows) for p in values)
+        self.l2, self.l1 = (
+            penalty_factors(self._backend, p, stack, self._dtype, self.rows) for p in values
+        )
 
     def weigh(self, weights: Array | None) -> None:
         """Let J be the mean with these weights (…, 1, m); None weighs all examples alike.

@@ -54,8 +54,8 @@ def holds(column: Series) -> str:
     from pandas.api import types
 
     kinds = {"nested": "lists or other nested values", "date": "dates", "empty": "nothing"}
-    if (own := kind(column)) in kinds:
-        return kinds[own]
+    if (found := kind(column)) in kinds:
+        return kinds[found]
     inferred = types.infer_dtype(column, skipna=True)
     words = {"timedelta64": "durations", "timedelta": "durations", "time": "times of the day"}
     words |= {"period": "periods", "interval": "intervals", "complex": "complex numbers"}

@@ -183,12 +183,12 @@ def _named(header: list[str]) -> list[str]:
     header = [trimmed(name) for name in header]
     taken, names = set(header), []
     for i, name in enumerate(header):
-        own, count = name or f"Unnamed: {i}", 0
-        while not name and own in taken:
+        label, count = name or f"Unnamed: {i}", 0
+        while not name and label in taken:
             count += 1
-            own = f"Unnamed: {i}.{count}"
-        taken.add(own)
-        names.append(own)
+            label = f"Unnamed: {i}.{count}"
+        taken.add(label)
+        names.append(label)
     return names
 
 

@@ -208,10 +208,10 @@ def _counted(column: Series, name: str, notices: list[str]) -> dict[str | None, 
     names, more = merged(texts, counts, f"column {name!r}")
     notices += more
     rows: dict[str | None, int] = dict.fromkeys(sorted(names), 0)
-    for own, count in zip(names, counts, strict=True):
-        rows[own] += count
+    for label, count in zip(names, counts, strict=True):
+        rows[label] += count
     rows[None] = missing
-    return {own: count for own, count in rows.items() if count}
+    return {label: count for label, count in rows.items() if count}
 
 
 def _rarest(rows: dict[str | None, int]) -> set[str | None]:

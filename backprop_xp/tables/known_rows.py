@@ -74,7 +74,7 @@ def _hashes(X: np.ndarray) -> np.ndarray:
 
 
 def _mix(numbers: np.ndarray) -> np.ndarray:
-    """Spread every bit over all others (the end of SplitMix64; Steele et al., 2014)."""
+    """Mix every bit with all others (the end of SplitMix64; Steele et al., 2014)."""
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed: np.ndarray = numbers ^ (numbers >> np.uint64(31))

@@ -73,9 +73,9 @@ def roc_auc(actual: np.ndarray, probabilities: np.ndarray) -> float:
 
 def log_loss(actual: np.ndarray, probabilities: np.ndarray) -> float:
     """The mean of −log p of the row's own class; a p of 0 counts as the smallest step from 1."""
-    own = probabilities[np.arange(len(actual)), actual]
+    chosen = probabilities[np.arange(len(actual)), actual]
     least = np.finfo(probabilities.dtype).eps
-    return 0.0 - float(np.log(np.maximum(own, least), dtype=np.float64).mean())  # 0, not −0
+    return 0.0 - float(np.log(np.maximum(chosen, least), dtype=np.float64).mean())  # 0, not −0
 
 
 def _area(positive: np.ndarray, scores: np.ndarray) -> float:

@@ -108,11 +108,11 @@ class TableModel:
         """
         asked = Reading() if reading is None else reading
         learned = self.reading
-        own = replace(asked, missing=learned.missing, likely_decimal=learned.likely_decimal)
+        as_learned = replace(asked, missing=learned.missing, likely_decimal=learned.likely_decimal)
         text = self.preprocessing.text
         if self.task.classes:
             text.append(self.task.target)
-        return read_table(path, text, reading=own)
+        return read_table(path, text, reading=as_learned)
 
     def extra(self) -> dict[str, Any]:
         """What travels with the network in a file, so that `load_table_model` can read it."""

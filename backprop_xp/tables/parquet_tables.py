@@ -49,8 +49,8 @@ def read_parquet(file: IO[bytes], name: str, whole: Collection[str] = ()) -> Fra
 
 def _fields(table: Any, frame: Frame) -> list[Any]:
     """What the file says of the frame's columns, of which the index is none."""
-    own = list(frame.columns)
-    return [field for field in table.schema if field.name in own]
+    kept = list(frame.columns)
+    return [field for field in table.schema if field.name in kept]
 
 
 def _holds_lists_of_numbers(types: Any, field: Any) -> bool:

@@ -52,8 +52,8 @@ class Recognition:
 
     def missing_in(self, columns: Iterable[str]) -> dict[str, list[str]]:
         """The texts that were taken for missing in each of some columns, if there are any."""
-        own = {c: [text for text, names in self.missing.items() if c in names] for c in columns}
-        return {column: texts for column, texts in own.items() if texts}
+        here = {c: [text for text, names in self.missing.items() if c in names] for c in columns}
+        return {column: texts for column, texts in here.items() if texts}
 
     def notices(self) -> list[str]:
         """A line for what was taken for missing, and one for each spelling."""

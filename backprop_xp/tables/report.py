@@ -97,15 +97,15 @@ class ClassReport:
     def last_line(self) -> str:
         """Such as "test accuracy 0.973 (110 of 113 rows right; …)"."""
         figure = "balanced_accuracy" if self.weighted else "accuracy"
-        own = f"{self.right:,} of {plural(self.rows, 'row')} right"
+        ours = f"{self.right:,} of {plural(self.rows, 'row')} right"
         if self.weighted:  # all in the figure that the training was for
-            own = f"balanced accuracy {rate(self.scores[NETWORK][figure])}"
+            ours = f"balanced accuracy {rate(self.scores[NETWORK][figure])}"
         others = [
             f"{self._name(model)}: {rate(scores[figure])}"
             for model, scores in self.scores.items()
             if model != NETWORK
         ]
-        return f"test accuracy {self.accuracy:.3f} ({'; '.join([own, *others])})"
+        return f"test accuracy {self.accuracy:.3f} ({'; '.join([ours, *others])})"
 
     def _name(self, model: str) -> str:
         return f"always {self._names[self._most]}" if model == CONSTANT else model
@@ -246,7 +246,7 @@ def report(
 
 def _baselines(scores: Scores) -> Scores:
     """What a network is compared with, by the names that JSON has."""
-    return {"linear" if m == LINEAR else m: own for m, own in scores.items() if m != NETWORK}
+    return {"linear" if m == LINEAR else m: scored for m, scored in scores.items() if m != NETWORK}
 
 
 def _share(part: int, whole: int) -> str:

@@ -67,6 +67,20 @@ def test_missing_contender_is_asked_once(monkeypatch):
     assert outcomes["b"] == [{"missing": "gone"}]
 
 
+def test_a_worker_measures_once_and_again_what_it_has_built(request):
+    spec = {"task": "step", "contender": "backprop_xp", "cell": "2-4-1@4", "optimizer": "sgd"}
+    spec |= {"device": "cpu", "quick": True}
+    worker = runner.Worker("cpu")
+    request.addfinalizer(worker.close)
+    first, second = (worker.ask(spec | {"check": check}) for check in (True, False))
+    assert len(first["blocks"]) == len(second["blocks"]) == 3
+    assert len(first["losses"]) == 2
+    assert second["losses"] == []
+    assert "KeyError" in worker.ask({"task": "none such"})["missing"]
+    assert "within 0 s" in worker.ask(spec | {"check": True}, timeout=0.0)["missing"]
+    assert "exit code -9" in worker.ask(spec | {"check": True})["missing"]
+
+
 def test_reply_is_the_last_line_and_a_dead_worker_is_missing():
     assert runner.read(0, 'noise\n{"loss": 1.0}\n', "") == {"loss": 1.0}
     found = runner.read(-9, "", "Traceback\nMemoryError")
