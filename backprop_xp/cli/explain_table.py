@@ -12,6 +12,7 @@ from backprop_xp.cli.options import reading
 from backprop_xp.tables.prepared import Prepared, prepare
 from backprop_xp.tables.preprocessing import Category, Column, Number, listed
 from backprop_xp.tables.reading import read_table
+from backprop_xp.tables.task import Task
 
 
 @dataclass(frozen=True)
@@ -43,15 +44,13 @@ def rows_of_table(options: argparse.Namespace) -> Rows:
         seed=options.seed,
     )
     part, task = data.training, data.task
-    chosen = (
-        _in_turn(part.Y, options.rows) if task.classes else np.arange(len(part))[: options.rows]
-    )
-    several = task.kind == "multiclass"
+    turns = part.Y if task.classes else np.zeros(len(part))
+    chosen = _in_turn(turns, options.rows)
     return Rows(
         part.X[chosen].astype(np.float64),
         part.Y[chosen],
         _feature_names(data),
-        [str(label) for label in task.classes] if several else [task.target],
+        _output_names(task),
         task.output,
         task.outputs,
     )
@@ -68,6 +67,14 @@ def _in_turn(labels: np.ndarray, count: int) -> np.ndarray:
 
 def _feature_names(data: Prepared) -> list[str]:
     return [name for column in data.preprocessing.columns for name in _names(column)]
+
+
+def _output_names(task: Task) -> list[str]:
+    """The classes; of two the one whose probability the output is."""
+    if not task.classes:
+        return [task.target]
+    names = [f"{task.target} = {label}" for label in task.classes]
+    return names if task.outputs > 1 else names[1:]
 
 
 def _names(column: Column) -> list[str]:

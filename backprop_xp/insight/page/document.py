@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # What fits a screen. Inputs and outputs count as units, too.
 MOST_LAYERS, MOST_UNITS, MOST_EXAMPLES = 4, 8, 8
+_LONGEST_NAME = 60
 # More would take longer than a minute.
 _MOST_STEPS = 100_000
 # In the order in which they need each other.
@@ -80,10 +81,10 @@ def _require_small(explanation: Explanation) -> None:
         return
     given = "-".join(str(n) for n in sizes)
     raise ShapeError(
-        f"a page shows up to {MOST_LAYERS} layers with up to {MOST_UNITS} inputs, units and outputs "
-        f"each, and {MOST_EXAMPLES} examples, but this is a {given} network with "
-        f"{plural(rows, 'example')}: explain a smaller network on fewer rows and columns, or print "
-        "the explanation, which has no limit"
+        f"a page shows up to {MOST_LAYERS} layers with up to {MOST_UNITS} inputs, units and "
+        f"outputs each, and {MOST_EXAMPLES} examples, but this is a {given} network with "
+        f"{plural(rows, 'example')}: explain a smaller network on fewer rows and columns, or "
+        "print the explanation, which has no limit"
     )
 
 
@@ -94,7 +95,7 @@ def _names(what: str, given: Any, count: int, letter: str) -> list[str]:
         return [f"{letter}{str(k + 1).translate(digits)}" for k in range(count)]
     if isinstance(given, str) or not isinstance(given, Sequence) or len(given) != count:
         raise ConfigurationError(f"{what}={shown(given)}: expected {plural(count, 'name')}")
-    return [str(name) for name in given]
+    return [str(name)[:_LONGEST_NAME] for name in given]
 
 
 def _described(explanation: Explanation, layers: list[str]) -> str:

@@ -172,7 +172,7 @@ def _axes_of_factor(of: str, by: str, l: int) -> tuple[str, str]:
         return "m", str(l)
     if by.startswith("∂W"):
         return "m", str(l - 1)
-    return ("m", "") if by.startswith("∂b") else (str(l + 1), str(l))
+    return ("", "m") if by.startswith("∂b") else (str(l + 1), str(l))
 
 
 def _sides(term: Term) -> int:
