@@ -16,7 +16,6 @@ from backprop_xp.maths.saved import save_network
 from backprop_xp.tables.model import load_table_model
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +85,14 @@ def test_labels_and_their_probabilities_in_the_order_of_the_rows(capsys, trained
     right = (predictions["prediction"] == frame["sold"]).sum()
     assert right > 110
     assert err.startswith(f"test accuracy {right / 120:.3f} ({right} of 120 rows right")
+
+
+def test_a_dash_is_standard_output(capsys, monkeypatch, trained, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model, data, _ = trained("sold")
+    expected = run(capsys, "predict", model, data)
+    assert run(capsys, "predict", model, data, "--out", "-") == expected
+    assert not (tmp_path / "-").exists()
 
 
 def test_numbers_as_labels(capsys, trained):

@@ -38,7 +38,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         type=Path,
         help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
     )
-    parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default: stdout)")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default, or -: stdout)")
     parser.add_argument(
         "--allow-unseen",
         action="store_true",

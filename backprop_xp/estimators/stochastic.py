@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.data.rows import DeviceRows, HostRows, Rows
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant
@@ -24,8 +26,11 @@ from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import checked_callbacks
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 from backprop_xp.training.set_up import set_up_run
+
+# Whose lines no warning names.
+_INSIDE = ("backprop_xp", "sklearn")
 
 
 class NotFiniteError(DivergenceError, ValueError):
@@ -111,7 +116,7 @@ def fit_stochastic(
         shuffle=estimator.shuffle,
     )
     run = set_up_run(
-        Plan(
+        RunPlan(
             job=Job(),
             net=net,
             optimizer=estimator._optimizer.optimizer,
@@ -148,8 +153,11 @@ def fit_stochastic(
 
 
 def _warn(message: str, category: type[Warning] = ConvergenceWarning) -> None:
-    """Warn at the line that called `fit`, outside of this package and scikit-learn's wrappers."""
-    warnings.warn(message, category, stacklevel=6)
+    """Warn at the user's line that called: the first outside of this package and scikit-learn."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _goes_on(estimator: Any, incremental: bool) -> bool:
@@ -162,9 +170,9 @@ def _batch_size(estimator: Any, rows: int) -> int:
     if estimator.batch_size == "auto":
         return min(200, rows)
     if estimator.batch_size > rows:
-        warnings.warn(
+        _warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=7,
+            UserWarning,
         )
     return int(min(estimator.batch_size, rows))
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.data.checks import require_count, require_network, require_single
+from backprop_xp.data.checks import require_network, require_single
 from backprop_xp.data.scaling import scaling_advice
 from backprop_xp.insight.layer_advice import advise
 from backprop_xp.insight.layer_records import DYING, SATURATING, LayerRecord
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
+from backprop_xp.number_checks import require_count
 from backprop_xp.training.callbacks import Callback, Run
 
 # A slope below this part of its activation's largest one is as good as none.
@@ -132,9 +133,9 @@ class LayerStatistics(Callback):
         ConfigurationError
             There is no record, matplotlib is missing, or the path cannot be written to.
         """
-        from backprop_xp.insight.statistics_picture import draw
+        from backprop_xp.insight.statistics_picture import draw_statistics
 
-        return draw(self.records, self.advice, path)
+        return draw_statistics(self.records, self.advice, path)
 
     def state(self) -> dict[str, Any]:
         return {"records": [list(record) for record in self.records]}

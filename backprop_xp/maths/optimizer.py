@@ -8,27 +8,25 @@ an `OptimizerState`. The scalars of a step are computed on the host in double pr
 from __future__ import annotations
 
 import copy
-import math
 import weakref
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
-from numbers import Real
 from typing import Any, ClassVar, Self
 
-from backprop_xp.backends.base import Array, Backend, Kernel, host_array
+from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.step_numbers import StepNumbers
+from backprop_xp.number_checks import Wanted, require_number
 
-_TINY, _INFINITE = math.ulp(0.0), math.inf
-
-# Hyper-parameter → what it must be, and the half-open interval; all others lie in [0, 1).
-_RANGES = {
-    "learning_rate": ("> 0", _TINY, _INFINITE),
-    "epsilon": ("> 0", _TINY, _INFINITE),
-    "weight_decay": ("≥ 0", 0.0, _INFINITE),
+# What a hyper-parameter must be; all others lie in [0, 1).
+_WANTED: dict[str, Wanted] = {
+    "learning_rate": "a finite number > 0",
+    "epsilon": "a finite number > 0",
+    "weight_decay": "a finite number ≥ 0",
 }
 
 
@@ -58,8 +56,8 @@ class OptimizerState:
         self.learning_rate = optimizer.rate
         scalars = optimizer.scalars(1, self.learning_rate)
         self._each = any(map(_one_for_each_member, scalars))
-        self.numbers, windows = _where_kernels_read(net, scalars)
-        self._arguments = (*self.slots, *windows)
+        self.numbers, views = _where_kernels_read(net, scalars)
+        self._arguments = (*self.slots, *views)
         self._update = net.backend.elementwise(optimizer.kernel)
 
     def kept(self, backend: Backend) -> dict[str, Any]:
@@ -108,14 +106,14 @@ def _where_kernels_read(
 ) -> tuple[list[StepNumbers], list[Array]]:
     """Return where the parts of the scalars are written, and for each scalar what kernels take.
 
-    That is a 0-d window, or a column (members, 1) beside θ.
+    That is a 0-d view, or a column (members, 1) beside θ.
     """
     shared, *own = _parted(scalars)
     vector = StepNumbers(net.backend, (len(shared),), net.dtype)
     columns = [StepNumbers(net.backend, (len(scalar), 1), net.dtype) for scalar in own]
-    windows = iter([vector.array[i, ...] for i in range(len(shared))])
+    views = iter([vector.array[i, ...] for i in range(len(shared))])
     beside = iter([column.array for column in columns])
-    arguments = [next(beside if _one_for_each_member(scalar) else windows) for scalar in scalars]
+    arguments = [next(beside if _one_for_each_member(scalar) else views) for scalar in scalars]
     return [vector, *columns], arguments
 
 
@@ -157,13 +155,8 @@ class Optimizer(ABC):
             for one in self.learning_rate:
                 self._check(name, one)
             return
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        wanted, low, high = _RANGES.get(name, ("in [0, 1)", 0.0, 1.0))
-        if not number or not low <= value < high:
-            raise ConfigurationError(
-                f"{type(self).__name__}: {name}={shown(value)}, but expected a finite number "
-                f"{wanted}"
-            )
+        wanted = _WANTED.get(name, "a finite number in [0, 1)")
+        require_number(name, value, wanted, type(self).__name__)
 
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
@@ -199,11 +192,7 @@ class Optimizer(ABC):
             One of them is something else.
         """
         state = self.state(net)
-        if not isinstance(grads, Parameters):
-            raise ConfigurationError(
-                f"grads={shown(grads)}: expected what backward returned, as in "
-                "update(net, net.backward(trace, Y))"
-            )
+        require_gradient(grads)
         net.backend.require_own(grads.theta, "grads")
         if grads.theta.shape != net.theta.shape:
             raise ShapeError(
@@ -256,3 +245,12 @@ class Optimizer(ABC):
         for net, state in list(self._states.items()):
             twin.state(copy.deepcopy(net, memo)).restore(state.kept(net.backend), net.backend)
         return twin
+
+
+def require_gradient(grads: object) -> None:
+    """Raise ConfigurationError unless this is what `backward` returns."""
+    if not isinstance(grads, Parameters):
+        raise ConfigurationError(
+            f"grads={shown(grads)}: expected what backward returned, as in "
+            "update(net, net.backward(trace, Y))"
+        )

@@ -77,6 +77,8 @@ def merged(
 ) -> tuple[list[str], list[str]]:
     """Name texts so that those which look the same have one name, the most frequent of them.
 
+    One without characters that cannot be seen comes before one with them.
+
     Parameters
     ----------
     texts : array of str
@@ -101,7 +103,8 @@ def merged(
         groups.setdefault(key(text), []).append(i)
     names = [""] * len(texts)
     for members in groups.values():
-        name = trimmed(texts[max(members, key=lambda i: counts[i])])
+        first = max(members, key=lambda i: (_is_seen(texts[i]), counts[i]))
+        name = trimmed(texts[first])
         for i in members:
             names[i] = name
     apart = [] if key is not look else _nearly_alike(names, column)
@@ -147,6 +150,10 @@ def shown(text: str) -> str:
     if text == look(text):
         return repr(text)
     return "'" + "".join(_code(c) if _hides(c) else c for c in text) + "'"
+
+
+def _is_seen(text: str) -> bool:
+    return not any(ord(character) in _INVISIBLE for character in text)
 
 
 def _hides(character: str) -> bool:

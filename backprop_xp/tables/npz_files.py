@@ -19,7 +19,7 @@ _PROBLEMS = (
     *(zipfile.BadZipFile, zlib.error),
 )
 # Half and extended precision are not in pandas.
-_WIDTHS = {"e": np.dtype(np.float32), "g": np.dtype(np.float64)}
+_WIDTHS = {"e": np.dtype("f4"), "g": np.dtype("f8"), "G": np.dtype("c16")}
 
 
 def read_npz(file: IO[bytes], name: str) -> Frame:
@@ -53,7 +53,7 @@ def read_npz(file: IO[bytes], name: str) -> Frame:
 
 def _native(array: np.ndarray, what: str) -> np.ndarray:
     """The array in this machine's byte order, and of a type that pandas has."""
-    if array.dtype.kind not in "biufUSM":
+    if array.dtype.kind not in "biufcUSMm":
         raise DataError(f"{what} has the dtype {array.dtype}, not a column's")
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace")

@@ -1,8 +1,7 @@
 """Preprocessing: mixed columns as the network's X, by what the training rows have taught.
 
-scikit-learn fits; what it learned are a few numbers and texts per column, which travel in the model
-file and are applied by the formulas here. So a prediction needs no scikit-learn, no pickle, and no
-particular version of either.
+What was learned are a few numbers and texts per column, which travel in the model file and are
+applied by the formulas here: a prediction needs no pickle, and no particular version of a library.
 """
 
 from __future__ import annotations

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array, Namespace
-from backprop_xp.data.checks import require_network, require_positive
+from backprop_xp.data.checks import require_network
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.step_numbers import StepNumbers
 from backprop_xp.maths.trace import Trace
+from backprop_xp.number_checks import require_count, require_number
 
 
 class TrainStep:
@@ -37,7 +37,7 @@ class TrainStep:
         self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
         self._grads = net.gradient()
         self._traces: dict[tuple[int, bool], Trace] = {}
-        # A subclass may do in its own lines what only the primitives can do in a compiled step.
+        # A method of a subclass may do what only the primitives can do in a compiled step.
         self._run = net.backend.compile(self._step) if type(net) is Network else self._step
 
     def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
@@ -128,10 +128,10 @@ class TrainStep:
 
 
 class StepByMethods(TrainStep):
-    """The same of a network with a forward, cost or backward of its own: they are called."""
+    """The same for a subclass of Network with another forward, cost or backward: it is called."""
 
     def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
-        """See `TrainStep`; what the network's own methods need not know is not passed to them."""
+        """See `TrainStep`; what the subclass's methods need not know is not passed to them."""
         net = self.net
         X = net.as_inputs(X)
         Y = net.as_targets(Y, X.shape[-2])
@@ -151,7 +151,7 @@ class StepByMethods(TrainStep):
 class ClippedNorm:
     """Clipping of the whole gradient (Pascanu et al., 2013): g ← g · min(1, c/‖g‖).
 
-    In a stack each network's gradient is clipped by its own norm.
+    In a stack each network's gradient is clipped by its norm.
     """
 
     def __init__(self, net: Network, limit: float) -> None:
@@ -186,7 +186,7 @@ def train_step(
     Parameters
     ----------
     net : Network
-        Its θ changes in place. If it is of a class of your own with another `forward`, `cost` or
+        Its θ changes in place. If it is of a subclass with another `forward`, `cost` or
         `backward`, these are called, step by step, with X and Y as arrays of the backend.
     optimizer : Optimizer
         For example `Adam(1e-3)`.
@@ -219,8 +219,7 @@ def train_step(
     True
     """
     require_step_options(net, optimizer, clip_norm)
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise ConfigurationError(f"seed={shown(seed)}: expected an integer ≥ 0")
+    require_count("seed", seed, least=0)
     kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
     return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)
 
@@ -233,4 +232,4 @@ def require_step_options(net: Any, optimizer: Any, clip_norm: Any) -> None:
             f"optimizer={shown(optimizer)}: expected an optimizer such as backprop_xp.Adam(1e-3)"
         )
     if clip_norm is not None:
-        require_positive("clip_norm", clip_norm)
+        require_number("clip_norm", clip_norm, "a finite number > 0")

@@ -152,7 +152,7 @@ def test_an_activation_per_layer_and_of_ones_own(data):
     cube = bp.Activation("cube", lambda xp, z: z**3 / 8, lambda xp, z, a: 3 * z**2 / 8)
     model = small(hidden_layer_sizes=(8, 6), activation=["tanh", cube]).fit(X, y)
     assert [g.name for g in model.to_network().hidden] == ["tanh", "cube"]
-    with pytest.raises(bp.ConfigurationError, match="lists 2 activations for 1 hidden"):
+    with pytest.raises(bp.ConfigurationError, match=r"lists 2 activations for 1 hidden layer$"):
         small(activation=["tanh", cube]).fit(X, y)
 
 
