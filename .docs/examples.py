@@ -1,4 +1,4 @@
-"""The examples of a page: found and run as a reader would, for the tests and for the site's pictures."""
+"""The examples of a page: found, and run as a reader would, for the tests and for pictures."""
 
 from __future__ import annotations
 

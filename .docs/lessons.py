@@ -1,7 +1,7 @@
 """The lessons as pages: their text, their code, and what it prints and draws when it runs.
 
-A lesson is `backprop_xp/lessons/NN_name.py` in the percent format: `# %% [markdown]` begins a cell of
-text in comments, `# %%` one of code.
+A lesson is `backprop_xp/lessons/NN_name.py` in the percent format: `# %% [markdown]` begins a cell
+of text in comments, `# %%` one of code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _INDEX = """\
 # Lessons
 
 Each lesson takes about ten minutes and ends with a task. Run one in the terminal with
-`python -m backprop_xp learn 1`, or open its file in an editor that knows cells (VS Code, Spyder, Jupyter).
+`python -m backprop_xp learn 1`, or open its file in an editor that knows cells: VS Code, Spyder,
+Jupyter.
 
 """
 
@@ -48,7 +49,11 @@ def lesson_page(path: Path, folder: Path) -> str:
     names: dict[str, Any] = {"__name__": "__main__", "__file__": str(path)}
     parts = []
     settings = {"BACKEND": "numpy", "MPLBACKEND": "agg"}
-    with tempfile.TemporaryDirectory() as place, chdir(place), mock.patch.dict(os.environ, settings):
+    with (
+        tempfile.TemporaryDirectory() as place,
+        chdir(place),
+        mock.patch.dict(os.environ, settings),
+    ):
         for is_text, content in cells(path.read_text(encoding="utf-8")):
             if is_text:
                 parts.append(content)

@@ -1,9 +1,9 @@
-"""Build the site: `nox -s docs`, or `python .docs/build.py FOLDER`.
+"""Build the site: `nox -s docs`, or `python .docs/build_site.py FOLDER`.
 
-The pages are put together in a temporary folder: those of `.docs/pages`, the changelog and other files of the
-repository, the lessons, and every picture, drawn by the code that stands beside it. Zensical makes
-the site from them, strictly. A broken link, a missing picture or a public name without its place in
-the API reference ends the build.
+The pages are put together in a temporary folder: those of `.docs/pages`, the changelog and other
+files of the repository, the lessons, and every picture, drawn by the code that stands beside it.
+Zensical makes the site from them, strictly. A broken link, a missing picture or a public name
+without its place in the API reference ends the build.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from examples import HERE, MADE, ROOT, links, made_by
 from lessons import write_lessons
-from names import public_names
+from public_names import public_names
 
 # Files of the repository that are pages of the site, too.
 PAGES = {
