@@ -210,8 +210,8 @@ def test_predictions_may_go_to_a_device_or_a_pipe(capsys, rows, model, tmp_path)
     code, out, err = run(capsys, "predict", model, rows, "--out", "/dev/full")
     assert (code, out) == (2, [])
     assert err == [
-        "backprop-xp: error: --out /dev/full cannot be written: the disk is full; make room or "
-        "choose another place"
+        "backprop-xp: error: --out /dev/full cannot be written: the disk is full; free some "
+        "space or choose another place"
     ]
 
 

@@ -147,7 +147,7 @@ def test_estimators_refuse_what_is_masked():
     masked, Z = np.ma.masked_array(X, np.repeat(mask, 3).reshape(X.shape)), X[:, 0]
     refusal = pytest.raises(bp.DataError, match="a masked array has missing values: fill them")
     for model, target in ((MLPClassifier, Y), (MLPRegressor, Z)):
-        whole = model(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=900).fit(
+        whole = model(hidden_layer_sizes=(2,), solver="lbfgs", tol=0.1).fit(
             np.ma.masked_array(X), target
         )
         np.testing.assert_array_equal(whole.predict(np.ma.masked_array(X)), whole.predict(X))

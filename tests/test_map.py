@@ -1,4 +1,4 @@
-"""The map of the package on the page about its design is that of the package."""
+"""The map of the package and the table of equations on the pages are those of the package."""
 
 from __future__ import annotations
 
@@ -53,3 +53,30 @@ def test_the_map_is_drawn_from_the_ground_up():
     drawn = [name.strip("/").removesuffix(".py") for name in names]
     assert [name for name in drawn if name in LAYERS] == [n for n in LAYERS if n in drawn]
     assert set(LAYERS) - set(drawn) == {"wording"}  # beside errors.py
+
+
+# -- the equations -----------------------------------------------------------------------------
+
+EQUATIONS = re.compile(r"^\| name \| equation \|.*\n(?:\|.*\n)+", re.M)
+
+
+def test_both_tables_of_equations_are_the_same():
+    pages = [ROOT / "README.md", ROOT / ".docs" / "pages" / "equations.md"]
+    readme, page = (EQUATIONS.search(path.read_text(encoding="utf-8"))[0] for path in pages)
+    assert readme == page
+
+
+def test_all_that_the_table_of_equations_names_exists():
+    rows = EQUATIONS.search((ROOT / "README.md").read_text(encoding="utf-8"))[0].splitlines()[2:]
+    assert len(rows) == 15
+    maths = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "maths").glob("*.py"))
+    tests = (ROOT / "tests" / "test_equations.py").read_text(encoding="utf-8")
+    for row in rows:
+        where, test = row.split("|")[3:5]
+        for name in re.findall(r"`([^`]+)`", where):
+            if name.endswith(".py"):
+                assert (PACKAGE / name).is_file()
+            else:
+                assert re.search(rf"^ *(?:def {name.rpartition('.')[2]}\(|{name} = )", maths, re.M)
+        for name in re.findall(r"`([^`]+)`", test):
+            assert f"def {name}" in tests

@@ -119,15 +119,20 @@ class CuPyBackend(Backend):
 
 
 class _KernelNamespace:
-    """The namespace that kernels see: compat's, but for two functions that wait for the device.
+    """The namespace that kernels see: compat's, but for what cannot be fused or captured.
 
-    Their wrappers write through a mask, which can neither be fused nor captured.
+    The wrappers of `sign` and `clip` write through a mask, and `cupy.fuse` knows no `ones_like`.
     """
 
     sign = staticmethod(cupy.sign)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(xp, name)
+
+    @staticmethod
+    def ones_like(x: Array) -> Array:
+        """1 for every x, NaN among them, in an operation that can be fused."""
+        return x**0
 
     @staticmethod
     def clip(x: Array, min: Any = None, max: Any = None) -> Array:

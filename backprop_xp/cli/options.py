@@ -19,7 +19,7 @@ _STDOUT = Path("-")
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add `--backend`."""
     parser.add_argument(
-        "--backend", metavar="NAME", help="numpy, cupy or strict (default: BACKEND, else numpy)"
+        "--backend", metavar="NAME", help="numpy or cupy (default: BACKEND, else numpy)"
     )
 
 

@@ -101,9 +101,9 @@ class Epoch:
             first = stop
 
     def _gathered(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
-        """Gather the rows of several batches in one go, and hand them out as windows."""
+        """Gather the rows of several batches in one go, and hand them out as views."""
         size, rows = self.batch_size, stop - first
-        windows = [
+        parts = [
             (..., slice(start, min(start + size, rows)), slice(None))
             for start in range(0, rows, size)
         ]
@@ -112,4 +112,4 @@ class Epoch:
         else:
             pairs = zip(self._tables, self._placed, strict=True)
             arrays = [table.take(order[first:stop]) for table, order in pairs]
-        yield from zip(*([array[window] for window in windows] for array in arrays), strict=True)
+        yield from zip(*([array[part] for part in parts] for array in arrays), strict=True)

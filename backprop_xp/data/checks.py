@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, is_sparse, unmasked
+from backprop_xp.backends.base import Array
 from backprop_xp.backends.frames import Names, is_frame, read_frame
+from backprop_xp.backends.host_data import is_sparse, unmasked
 from backprop_xp.data.rows import DeviceRows, HostRows, Rows
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX

@@ -1,4 +1,4 @@
-"""Sample and class weights at the door.
+"""Sample and class weights as users give them.
 
 They stay numbers of double precision, on whatever scale they are: only their ratios count.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_array, is_sparse
 from backprop_xp.backends.frames import Names, is_frame, read_frame
+from backprop_xp.backends.host_data import host_array, is_sparse
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown

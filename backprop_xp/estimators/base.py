@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backprop_xp.backends.base import require_open, unmasked
+from backprop_xp.backends.host_data import require_open, unmasked
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.estimators.conversion import Conversion
 from backprop_xp.estimators.device import checked_inputs, device_array, on_device, to_host

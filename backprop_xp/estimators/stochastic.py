@@ -12,7 +12,8 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.data.rows import DeviceRows, HostRows, Rows
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant

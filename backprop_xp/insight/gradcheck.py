@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, host_generator
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.checks import (
     checked_data,
     require_network,
@@ -112,8 +113,8 @@ class _Block(NamedTuple):
 def _blocks(net: Network) -> Iterator[_Block]:
     start = 0
     for l, (W, b) in enumerate(zip(net.W, net.b, strict=True), start=1):
-        for name, window in ((f"W[{l}]", W), (f"b[{l}]", b)):
-            shape = tuple(window.shape)
+        for name, view in ((f"W[{l}]", W), (f"b[{l}]", b)):
+            shape = tuple(view.shape)
             stop = start + int(np.prod(shape))
             yield _Block(name, l, shape, start, stop)
             start = stop

@@ -13,7 +13,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from backprop_xp.backends.base import Array, Backend, Kernel, host_array
+from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
@@ -55,8 +56,8 @@ class OptimizerState:
         self.learning_rate = optimizer.rate
         scalars = optimizer.scalars(1, self.learning_rate)
         self._each = any(map(_one_for_each_member, scalars))
-        self.numbers, windows = _where_kernels_read(net, scalars)
-        self._arguments = (*self.slots, *windows)
+        self.numbers, views = _where_kernels_read(net, scalars)
+        self._arguments = (*self.slots, *views)
         self._update = net.backend.elementwise(optimizer.kernel)
 
     def kept(self, backend: Backend) -> dict[str, Any]:
@@ -105,14 +106,14 @@ def _where_kernels_read(
 ) -> tuple[list[StepNumbers], list[Array]]:
     """Return where the parts of the scalars are written, and for each scalar what kernels take.
 
-    That is a 0-d window, or a column (members, 1) beside θ.
+    That is a 0-d view, or a column (members, 1) beside θ.
     """
     shared, *own = _parted(scalars)
     vector = StepNumbers(net.backend, (len(shared),), net.dtype)
     columns = [StepNumbers(net.backend, (len(scalar), 1), net.dtype) for scalar in own]
-    windows = iter([vector.array[i, ...] for i in range(len(shared))])
+    views = iter([vector.array[i, ...] for i in range(len(shared))])
     beside = iter([column.array for column in columns])
-    arguments = [next(beside if _one_for_each_member(scalar) else windows) for scalar in scalars]
+    arguments = [next(beside if _one_for_each_member(scalar) else views) for scalar in scalars]
     return [vector, *columns], arguments
 
 

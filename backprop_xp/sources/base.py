@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_xp.backends.host_data import portable
 from backprop_xp.errors import DataError, ShapeError
 from backprop_xp.number_checks import require_count
 from backprop_xp.wording import plural
@@ -19,9 +20,6 @@ BLOCK_BYTES = 2**19
 _BUFFER_BYTES = 2**25
 # So much is decoded in one go, and more where chunks are larger: each call has its price.
 DECODED_BYTES = 2**22
-
-# As in memory: half and extended precision are not in every array library.
-_PORTABLE: dict[str, np.dtype[Any]] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
 
 
 @dataclass(frozen=True)
@@ -45,8 +43,7 @@ class Rows:
         given = np.dtype(dtype)
         if given.kind not in "fiub":
             raise DataError(f"{name} does not hold real numbers (dtype {given})")
-        portable = _PORTABLE.get(given.char, given.newbyteorder("="))
-        return cls(tuple(shape[1:]), portable)
+        return cls(tuple(shape[1:]), portable(given))
 
     @property
     def nbytes(self) -> int:
@@ -54,7 +51,7 @@ class Rows:
         return self.dtype.itemsize * int(np.prod(self.tail, dtype=np.int64))
 
     def empty(self, rows: int) -> np.ndarray:
-        """Room for so many."""
+        """An array for so many rows."""
         return np.empty((rows, *self.tail), self.dtype)
 
 

@@ -196,12 +196,12 @@ class _NpyFile:
 
 def _fill(file: BinaryIO, out: np.ndarray) -> None:
     # As bytes: a memoryview knows no foreign byte order.
-    room: Any = memoryview(out.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
+    space: Any = memoryview(out.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
     done = 0
-    while done < len(room):
-        count = file.readinto(room[done:])  # type: ignore[attr-defined]
+    while done < len(space):
+        count = file.readinto(space[done:])  # type: ignore[attr-defined]
         if not count:
-            raise EOFError(f"the file ends {len(room) - done} bytes early")
+            raise EOFError(f"the file ends {len(space) - done} bytes early")
         done += count
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import require_open, unmasked
+from backprop_xp.backends.host_data import require_open, unmasked
 from backprop_xp.errors import DataError
 from backprop_xp.sources.base import (
     DECODED_BYTES,

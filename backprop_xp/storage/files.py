@@ -192,5 +192,5 @@ def _digest(document: str) -> str:
 
 
 def _library() -> str:
-    # Not imported at the top: the package imports this room.
+    # Not imported at the top: the package imports this module.
     return str(importlib.import_module("backprop_xp").__version__)

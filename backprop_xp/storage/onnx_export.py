@@ -16,7 +16,7 @@ from backprop_xp.storage.whole_files import write_whole
 
 # Old enough for most runtimes in use, new enough for every operator below.
 _OPSET, _IR_VERSION = 17, 8
-_LARGEST = 2**31 - 2**20  # bytes of a protobuf message, less room for the graph itself
+_LARGEST = 2**31 - 2**20  # bytes of a protobuf message, less some space for the graph itself
 
 
 class Layer(NamedTuple):

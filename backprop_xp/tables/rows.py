@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.hold_out import stratified_split
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.tables.columns import Frame

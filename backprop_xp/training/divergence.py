@@ -63,7 +63,7 @@ class Guard:
         self._go_on(1)
 
     @property
-    def room(self) -> int:
+    def space(self) -> int:
         """How many losses are noted at most before they are looked at."""
         return int(self._part.shape[1]) - self._noted
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, require_open
+from backprop_xp.backends.base import Array
 from backprop_xp.backends.frames import column_names
+from backprop_xp.backends.host_data import require_open
 from backprop_xp.data.checks import ColumnNames, checked_rows
 from backprop_xp.data.hold_out import validation_split
 from backprop_xp.data.row_weights import checked_weights, class_weights, on_one_scale

@@ -180,7 +180,7 @@ class TrainingRun:
         at_once = _FIRST_AT_ONCE
         while self.batch < self.batches and self.history.stopped is None:
             start, first = time.perf_counter(), self.batch
-            stop = min(first + at_once, first + self._guard.room, self.batches)
+            stop = min(first + at_once, first + self._guard.space, self.batches)
             self._guard.note_some(*loop.take(first, stop, self._begin_step))
             self._tell("on_progress")
             if self._interruption.asked:

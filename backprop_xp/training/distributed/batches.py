@@ -119,15 +119,15 @@ class SharedEpoch(Epoch):
             first = stop
 
     def _some(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
-        """Gather the rows of several batches in one go, and hand them out as windows."""
+        """Gather the rows of several batches in one go, and hand them out as views."""
         ends = self._ends
         begin, end = ends[first], ends[stop]
         pairs = zip(self._tables, self._placed, strict=True)
         arrays = [table.take(order[begin:end]) for table, order in pairs]
         arrays += [array[begin:end, :] for array in self._extra]
         for k in range(first, stop):
-            window = (..., slice(ends[k] - begin, ends[k + 1] - begin), slice(None))
-            yield tuple([array[window] for array in arrays])
+            part = (..., slice(ends[k] - begin, ends[k + 1] - begin), slice(None))
+            yield tuple([array[part] for array in arrays])
 
 
 class Layout:

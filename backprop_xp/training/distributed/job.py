@@ -61,7 +61,7 @@ class SharedJob(Job):
         require_single(net, "fit with comm=")
         if not isinstance(self._sharded, bool):
             raise ConfigurationError(f"sharded={shown(self._sharded)}: expected True or False")
-        version = sys.modules[__name__.partition(".")[0]].__version__  # above this wing
+        version = sys.modules[__name__.partition(".")[0]].__version__  # above this package
         self._ranks.require_alike(
             {
                 "versions": f"backprop_xp {version}, NumPy {np.__version__}",

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, Backend, host_generator
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.batches import Batches
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, ShapeError

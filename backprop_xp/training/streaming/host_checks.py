@@ -20,7 +20,7 @@ _ADVICE = "Drop or replace such rows first"
 
 
 class Expected:
-    """The door of a network, in NumPy: what the checks ask of it, and nothing of its device.
+    """What the checks ask of a network, in NumPy: nothing of its device.
 
     A thread that reads ahead can check there without waiting for the device.
     """

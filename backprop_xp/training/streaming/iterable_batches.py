@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, host_array
+from backprop_xp.backends.base import Array
 from backprop_xp.backends.frames import column_names, is_frame, read_frame
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.network import Network
 from backprop_xp.training.streaming.host_checks import Expected
