@@ -21,6 +21,7 @@ TEST_NEEDS = [
     "matplotlib>=3.8",
     "mpi4py>=4",
     "mpich",
+    "nbformat>=5.10",
     "onnx>=1.16",
     "onnxruntime",
     "pandas>=2.2",

@@ -193,7 +193,9 @@ def test_usage(capsys, arguments, code, message):
         assert re.search(r"; see backprop-xp (train )?--help$", captured.err)
 
 
-@pytest.mark.parametrize("command", ["train", "predict", "check", "explain", "backends"])
+@pytest.mark.parametrize(
+    "command", ["train", "predict", "check", "explain", "backends", "textbook", "learn"]
+)
 def test_every_command_says_what_it_does(capsys, command):
     with pytest.raises(SystemExit, match="0"):
         main([command, "--help"])

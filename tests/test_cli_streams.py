@@ -19,10 +19,16 @@ COMMANDS = [
     ["--help"],
     ["--version"],
     ["train"],
-    *([command, "--help"] for command in ("train", "predict", "check", "explain", "backends")),
+    *(
+        [command, "--help"]
+        for command in ("train", "predict", "check", "explain", "backends", "textbook", "learn")
+    ),
     ["explain"],
     ["check", "--backend", "numpy"],
     ["backends"],
+    ["textbook"],
+    ["learn"],
+    ["learn", "2"],
     ["train", "no→file.csv"],
     ["train", "--epochs", "θ"],
     ["explain", "--hidden", "−3"],

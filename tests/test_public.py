@@ -34,6 +34,7 @@ MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages([str(ROOT)], "backprop_xp.")
     if not module.name.endswith("__main__")  # which runs the command line
+    and not module.name.partition("lessons.")[2][:1].isdigit()  # which are scripts
 )
 PUBLIC = [name for name in bp.__all__ if not inspect.ismodule(getattr(bp, name))]
 

@@ -112,6 +112,12 @@ def sources():
     yield "memory", lambda value: bp.sources.arrays(X, Y).memory(value)
 
 
+def datasets():
+    made = ("moons", "circles", "spirals", "xor", "blobs", "curve")
+    for function in (getattr(bp.datasets, name) for name in made):
+        yield from each_parameter(function)
+
+
 def methods():
     yield "forward", lambda value: NET.forward(value)
     yield "dropout of forward", lambda value: NET.forward(X, dropout=value)
@@ -139,7 +145,7 @@ def methods():
     yield "dtype of asarray", lambda value: backend.asarray([1.0], value)
 
 
-CALLS = dict([*training(), *objects(), *sources(), *methods()])
+CALLS = dict([*training(), *objects(), *sources(), *datasets(), *methods()])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 import backprop_xp as bp
-from backprop_xp.cli import backends, check, explain, predict, streams, train
+from backprop_xp.cli import backends, check, explain, learn, predict, streams, textbook, train
 from backprop_xp.cli.parser import Parser
 
 
@@ -58,6 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"backprop-xp {bp.__version__}")
     parser.set_defaults(run=_help)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (train, predict, check, explain, backends):
+    for command in (train, predict, check, explain, backends, textbook, learn):
         command.add_command(commands)
     return parser
