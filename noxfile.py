@@ -155,6 +155,16 @@ def tests_peers(session: nox.Session) -> None:
     session.run("pytest", *PARALLEL, "tests/peers", *session.posargs, env=ONE_THREAD)
 
 
+@nox.session(name="tests-page")
+def tests_page(session: nox.Session) -> None:
+    """Test the page of explain in headless Chromium: the system's, or one that is downloaded."""
+    session.install(".", "pytest>=8", "playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))):
+        session.run("playwright", "install", "chromium")
+    required = ("--require-browser", "tests/page", "tests/insight/test_page.py")
+    session.run("pytest", *required, *session.posargs, env=ONE_THREAD | {"BACKEND": "numpy"})
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
@@ -209,6 +219,7 @@ def package(session: nox.Session) -> None:
     session.run("python", "-m", "pip", "install", "--find-links", dist, "backprop-xp")
     with session.chdir(dist):  # away from the checkout, so that the installed package runs
         session.run("python", "-m", "backprop_xp", "train")
+        session.run("python", "-m", "backprop_xp", "explain", "--html", "page.html")
 
 
 @nox.session

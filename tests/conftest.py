@@ -32,6 +32,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="fail, instead of skipping, where this backend is not usable",
     )
+    parser.addoption(
+        "--require-browser",
+        action="store_true",
+        help="fail, instead of skipping, where there is no browser for tests/page",
+    )
 
 
 def pytest_report_header() -> list[str]:

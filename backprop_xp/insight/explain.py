@@ -48,7 +48,8 @@ def explain(net: Network, X: Any, Y: Any, *, learning_rate: float = 0.1) -> Expl
     -------
     Explanation
         `print(explanation)` shows the table, `explanation.terms` holds its lines as data,
-        `explanation.plot(path)` draws the computational graph.
+        `explanation.plot(path)` draws the computational graph, `explanation.to_html(path)` writes a
+        page to step through it.
 
     Raises
     ------
@@ -106,7 +107,13 @@ class _Teller:
             dZ = self._hidden_layer(l, dZ)
         self.part = "update"
         self._update()
-        return Explanation(self.net, tuple(self.terms), self.report, self._backward_error())
+        return Explanation(
+            self.net,
+            tuple(self.terms),
+            self.report,
+            self._backward_error(),
+            self.learning_rate,
+        )
 
     # -- forward -------------------------------------------------------------------------------
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import unknown
+from backprop_xp.errors import ConfigurationError, unknown
 from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
 from backprop_xp.maths.network import Network
+from backprop_xp.storage.whole_files import require_writable, write_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,7 @@ class Term:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What `explain` found; `print(explanation)` shows it as a table.
+    """What `explain` found: a table to print, a graph to plot, a page to open in a browser.
 
     Attributes
     ----------
@@ -81,6 +83,8 @@ class Explanation:
     backward_error : float
         The largest difference between the gradients here, which are the products of the factors,
         and those of `net.backward`, relative to the largest gradient.
+    learning_rate : float
+        α of U1–U4.
 
     Examples
     --------
@@ -97,6 +101,7 @@ class Explanation:
     terms: tuple[Term, ...]
     report: GradientReport
     backward_error: float
+    learning_rate: float = 0.1
 
     @property
     def rows(self) -> int:
@@ -130,6 +135,54 @@ class Explanation:
         from backprop_xp.insight.graph_picture import draw
 
         return draw(self, path)
+
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        steps: int = 600,
+        features: Sequence[str] | None = None,
+        outputs: Sequence[str] | None = None,
+    ) -> None:
+        """Write a page on which the chain rule can be stepped through, trained, and touched.
+
+        It is one file that needs nothing else: open it in any current browser.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to save it.
+        steps : int
+            Steps of gradient descent to record for the slider, with `learning_rate` and all rows.
+        features, outputs : sequence of str, optional
+            What the columns of X and Y are called; by default as in the frame that the network was
+            trained on, or x₁, x₂ …
+
+        Raises
+        ------
+        ShapeError
+            The network or the examples do not fit a page: up to 4 layers of up to 8 units, and 8
+            examples.
+        ConfigurationError
+            A name or number makes no sense, or the path cannot be written to.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import backprop_xp as bp
+        >>> net = bp.Network([2, 3, 1], seed=0, backend="numpy")
+        >>> explanation = bp.explain(net, [[0.0, 1.0], [1.0, 1.0]], [1, 0], learning_rate=0.5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "page.html")
+        ...     explanation.to_html(path, features=("length", "width"))
+        ...     os.path.getsize(path) < 300_000
+        True
+        """
+        from backprop_xp.insight.page.document import page
+
+        require_writable(path, ConfigurationError)
+        text = page(self, steps=steps, features=features, outputs=outputs)
+        write_whole(path, text.encode(), ConfigurationError)
 
     def __str__(self) -> str:
         from backprop_xp.insight.explanation_text import text

@@ -8,7 +8,7 @@ from backprop_xp.backends.base import Array, Namespace
 
 # Chebyshev coefficients in s = 2t − 1 of log(erfc(x) e^{x²} / t), t = 2/(2 + x), x ≥ 0. They were
 # computed in 50 digits from their integral; the tests compare the result with math.erfc.
-_CHEBYSHEV = (
+CHEBYSHEV = (
     -0.651326859890854718,
     0.641969792356490262,
     0.019476473204185835,
@@ -49,9 +49,9 @@ def normal_cdf(xp: Namespace, z: Array) -> Array:
     s = 2.0 * t - 1.0
     twice = 2.0 * s
     this, last = 0.0 * s, 0.0 * s
-    for coefficient in reversed(_CHEBYSHEV[1:]):  # Clenshaw's recurrence
+    for coefficient in reversed(CHEBYSHEV[1:]):  # Clenshaw's recurrence
         this, last = twice * this - last + coefficient, this
-    tail = 0.5 * t * xp.exp(s * this - last + _CHEBYSHEV[0] - x * x)
+    tail = 0.5 * t * xp.exp(s * this - last + CHEBYSHEV[0] - x * x)
     return xp.where(z > 0, 1.0 - tail, tail)
 
 
