@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.datasets.base import Dataset
 from backprop_xp.number_checks import require_count, require_number
 

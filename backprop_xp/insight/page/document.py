@@ -8,10 +8,10 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from backprop_xp.number_checks import require_count
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.insight.page.content import as_script, content
 from backprop_xp.insight.page.graph import svg
+from backprop_xp.number_checks import require_count
 from backprop_xp.wording import plural
 
 if TYPE_CHECKING:
