@@ -36,7 +36,7 @@ def main(site: Path) -> None:
         shutil.copytree(HERE / "pages", pages)
         add_files(pages)
         draw_pictures(pages)
-        lessons = write_lessons(ROOT / "backprop_xp" / "lessons", pages)
+        lessons = write_lessons(pages)
         configuration = Path(place, "mkdocs.yml")
         configuration.write_text(with_lessons(lessons), encoding="utf-8")
         require_pictures(pages)
@@ -52,6 +52,10 @@ def add_files(pages: Path) -> None:
     """Add what the repository keeps elsewhere: single files, and the results of the benchmarks."""
     for source, page in PAGES.items():
         shutil.copy(ROOT / source, pages / page)
+    page, source = pages / "textbook.md", ROOT / "backprop_xp" / "textbook.py"
+    text = page.read_text(encoding="utf-8")
+    textbook = source.read_text(encoding="utf-8")
+    page.write_text(text.replace("# backprop_xp/textbook.py\n", textbook), encoding="utf-8")
     for path in (ROOT / "benchmarks" / "results").glob("*.*"):
         if path.suffix in (".md", ".png"):
             (pages / "results").mkdir(exist_ok=True)
@@ -67,10 +71,10 @@ def draw_pictures(pages: Path) -> None:
 
 
 def with_lessons(lessons: list[str]) -> str:
-    """The configuration, with the lessons in its table of contents if there are any."""
+    """The configuration, with the lessons in its table of contents."""
     text = (HERE / "mkdocs.yml").read_text(encoding="utf-8")
     entry = "".join(f"      - lessons/{name}.md\n" for name in lessons)
-    return text.replace("  # Lessons\n", f"  - Lessons:\n{entry}" if lessons else "")
+    return text.replace("  # Lessons\n", f"  - Lessons:\n{entry}")
 
 
 def require_pictures(pages: Path) -> None:

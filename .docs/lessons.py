@@ -1,8 +1,4 @@
-"""The lessons as pages: their text, their code, and what it prints and draws when it runs.
-
-A lesson is `backprop_xp/lessons/NN_name.py` in the percent format: `# %% [markdown]` begins a cell
-of text in comments, `# %%` one of code.
-"""
+"""The lessons as pages: their text, their code, and what it prints and draws when it runs."""
 
 from __future__ import annotations
 
@@ -10,75 +6,68 @@ import io
 import os
 import re
 import tempfile
+import textwrap
 from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-_CELL = re.compile(r"^# %%(.*)\n", re.M)
-_COMMENT = re.compile(r"^# ?", re.M)
+from backprop_xp.lessons.catalogue import Lesson, lessons
+from backprop_xp.lessons.playing import run
+
+# The picture itself is on the page.
+_SAID = re.compile(r"^The picture is in .*\n?", re.M)
 _INDEX = """\
 # Lessons
 
-Each lesson takes about ten minutes and ends with a task. Run one in the terminal with
-`python -m backprop_xp learn 1`, or open its file in an editor that knows cells: VS Code, Spyder,
-Jupyter.
+Each lesson ends with a task, which checks itself. You see here what a lesson prints and draws. It
+is better to run it: `python -m backprop_xp learn 1` goes through it in the terminal, step by step.
+`learn 1 --notebook` writes it for Jupyter. VS Code and Spyder show the cells of its file.
 
+| lesson | minutes |
+|---|---:|
 """
 
 
-def write_lessons(lessons: Path, pages: Path) -> list[str]:
-    """Write a page for every lesson of a folder, and one that lists them; the pages' names."""
-    found = sorted(lessons.glob("[0-9][0-9]_*.py"))
-    if not found:
-        return []
+def write_lessons(pages: Path) -> list[str]:
+    """Write a page for every lesson, and one that lists them; the names of the pages."""
     folder = pages / "lessons"
     folder.mkdir()
-    lines = []
-    for path in found:
-        page = lesson_page(path, folder)
-        (folder / f"{path.stem}.md").write_text(page, encoding="utf-8")
-        title = re.search(r"^# (.+)$", page, re.M)
-        lines.append(f"- [{title[1] if title else path.stem}]({path.stem}.md)\n")
-    (folder / "index.md").write_text(_INDEX + "".join(lines), encoding="utf-8")
-    return ["index", *(path.stem for path in found)]
+    index = _INDEX
+    for lesson in lessons():
+        name = f"{lesson.path.stem}.md"
+        (folder / name).write_text(lesson_page(lesson, folder), encoding="utf-8")
+        index += f"| [{lesson.number}. {lesson.title}]({name}) | {lesson.minutes} |\n"
+    (folder / "index.md").write_text(index, encoding="utf-8")
+    return ["index", *(lesson.path.stem for lesson in lessons())]
 
 
-def lesson_page(path: Path, folder: Path) -> str:
+def lesson_page(lesson: Lesson, folder: Path) -> str:
     """Run a lesson; return its page, and put what it draws into a folder."""
-    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(path)}
+    names: dict[str, Any] = {"__name__": "__main__", "__file__": str(lesson.path)}
     parts = []
-    settings = {"BACKEND": "numpy", "MPLBACKEND": "agg"}
     with (
         tempfile.TemporaryDirectory() as place,
         chdir(place),
-        mock.patch.dict(os.environ, settings),
+        mock.patch.dict(os.environ, {"BACKEND": "numpy"}),
     ):
-        for is_text, content in cells(path.read_text(encoding="utf-8")):
-            if is_text:
-                parts.append(content)
+        for cell in lesson.cells:
+            if cell.is_text:
+                parts.append(cell.source)
                 continue
-            printed = io.StringIO()
-            before = _files(place)
+            printed, before = io.StringIO(), _files(place)
             with redirect_stdout(printed):
-                exec(compile(content, str(path), "exec"), names)
-            parts.append(f"```python\n{content}\n```")
-            if output := printed.getvalue().rstrip():
-                parts.append(f"```text\n{output}\n```")
-            for made in sorted(_files(place).items() - before.items()):
-                parts.append(_kept(Path(place, made[0]), folder, path.stem))
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def cells(lesson: str) -> list[tuple[bool, str]]:
-    """(is it text, content) of each cell; what stands before the first one is code, if anything."""
-    before, *rest = _CELL.split(lesson)
-    found = [(False, before.strip())] if before.strip() else []
-    for kind, content in zip(rest[::2], rest[1::2], strict=True):
-        is_text = "[markdown]" in kind
-        content = content.strip("\n").rstrip()
-        found.append((is_text, _COMMENT.sub("", content) if is_text else content))
-    return [(is_text, content) for is_text, content in found if content]
+                run(lesson, cell, names)
+            shown = [f"```python\n{cell.source.rstrip()}\n```"]
+            if output := _SAID.sub("", printed.getvalue()).replace(f"{place}/", "").rstrip():
+                shown.append(f"```text\n{output}\n```")
+            for name, _ in sorted(_files(place).items() - before.items()):
+                shown.append(_kept(Path(place, name), folder))
+            text = "\n\n".join(shown)
+            if cell.tag == "solution":
+                text = '??? success "A solution"\n\n' + textwrap.indent(text, "    ")
+            parts.append(text)
+    return "\n\n".join(parts) + "\n"
 
 
 def _files(place: str) -> dict[str, int]:
@@ -90,8 +79,7 @@ def _files(place: str) -> dict[str, int]:
     }
 
 
-def _kept(made: Path, folder: Path, lesson: str) -> str:
+def _kept(made: Path, folder: Path) -> str:
     """Copy a file that a lesson has made beside its page, and show it there."""
-    name = f"{lesson}-{made.name}"
-    (folder / name).write_bytes(made.read_bytes())
-    return f"[{made.name}]({name})" if made.suffix == ".html" else f"![{made.stem}]({name})"
+    (folder / made.name).write_bytes(made.read_bytes())
+    return f"{'' if made.suffix == '.html' else '!'}[{made.stem}]({made.name})"

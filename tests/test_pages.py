@@ -83,6 +83,16 @@ def test_the_commands_of_the_readme_are_the_owner_s():
     assert "python -m pip install nox && nox -s tests\n" in blocks
 
 
+def test_the_central_lines_are_those_of_the_textbook():
+    """Each of them once, in their order; lines between them are left out."""
+    (shown,) = re.findall(r"^```py\n(.*?)^```$", README, re.M | re.S)
+    textbook = (ROOT / "backprop_xp" / "textbook.py").read_text(encoding="utf-8").splitlines()
+    lines = [line.strip() for line in textbook]
+    assert 20 <= shown.count("\n") <= 24
+    order = [lines.index(line) for line in shown.splitlines()]
+    assert order == sorted(set(order))
+
+
 @pytest.mark.parametrize("block", SCRIPTS)
 def test_a_block_runs_without_a_choice(block, tmp_path):
     run(block, tmp_path)

@@ -6,26 +6,33 @@ import re
 from pathlib import Path
 
 import build_site
+import lessons
 import pytest
 from examples import made_by
-from lessons import cells, lesson_page, write_lessons
+from lessons import lesson_page
 from public_names import public_names
+
+from backprop_xp.lessons.catalogue import Lesson
 
 PAGES = Path(__file__).parent.parent / ".docs" / "pages"
 LESSON = """\
 # %% [markdown]
-# # One
+# # 1. One
 #
 # A *text*.
 # %%
 numbers = [1, 2]
 print(sum(numbers))
+print("The picture is in /tmp/line.svg")
 
 # %%
 from pathlib import Path
 
 Path("line.svg").write_text("<svg/>")
 Path("page.html").write_text(str(numbers))
+
+# %% tags=["solution"]
+print(4)
 """
 
 
@@ -85,46 +92,40 @@ def test_a_missing_picture_ends_the_build(tmp_path):
 # -- lessons -----------------------------------------------------------------------------------
 
 
-def test_cells_are_found():
-    assert cells(LESSON)[:2] == [
-        (True, "# One\n\nA *text*."),
-        (False, "numbers = [1, 2]\nprint(sum(numbers))"),
-    ]
-    assert cells('"""Words."""\n\n# %%\nx = 1\n') == [(False, '"""Words."""'), (False, "x = 1")]
-    assert cells("# %%\n\n# %% [markdown]\n") == []
+def lesson(tmp_path, text=LESSON):
+    path = tmp_path / "01_one.py"
+    path.write_text(text)
+    return Lesson(path)
 
 
 def test_a_lesson_becomes_a_page_with_its_output_and_pictures(tmp_path):
-    lesson = tmp_path / "01_one.py"
-    lesson.write_text(LESSON)
-    page = lesson_page(lesson, tmp_path)
-    assert page.startswith("# One\n\nA *text*.\n\n```python\nnumbers = [1, 2]\nprint(")
-    assert "```\n\n```text\n3\n```\n\n```python" in page
-    assert page.endswith("```\n\n![line](01_one-line.svg)\n\n[page.html](01_one-page.html)\n")
-    assert (tmp_path / "01_one-line.svg").read_text() == "<svg/>"
-    assert (tmp_path / "01_one-page.html").read_text() == "[1, 2]"
+    page = lesson_page(lesson(tmp_path), tmp_path)
+    assert page.startswith("# 1. One\n\nA *text*.\n\n```python\nnumbers = [1, 2]\nprint(")
+    assert "```\n\n```text\n3\n```\n\n```python" in page  # without where the picture is
+    assert "```\n\n![line](line.svg)\n\n[page](page.html)\n" in page
+    assert (tmp_path / "line.svg").read_text() == "<svg/>"
+    assert (tmp_path / "page.html").read_text() == "[1, 2]"
 
 
-def test_lessons_are_listed_in_their_order(tmp_path):
-    for name, title in (("02_b", "Second"), ("01_a", "First")):
-        (tmp_path / f"{name}.py").write_text(f"# %% [markdown]\n# # {title}\n")
-    (tmp_path / "helper.py").write_text("raise SystemExit")
-    pages = tmp_path / "pages"
-    pages.mkdir()
-    assert write_lessons(tmp_path, pages) == ["index", "01_a", "02_b"]
-    listed = (pages / "lessons" / "index.md").read_text(encoding="utf-8")
-    assert listed.endswith("- [First](01_a.md)\n- [Second](02_b.md)\n")
-
-
-def test_without_lessons_there_is_no_page_of_them(tmp_path):
-    assert write_lessons(tmp_path / "none", tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
-    assert "lessons" not in build_site.with_lessons([]).lower()
-    assert "  - Lessons:\n      - lessons/01_a.md\n" in build_site.with_lessons(["01_a"])
+def test_the_solution_is_folded(tmp_path):
+    page = lesson_page(lesson(tmp_path), tmp_path)
+    folded = (
+        '??? success "A solution"\n\n    ```python\n    print(4)\n    ```\n\n    ```text\n    4\n'
+    )
+    assert page.endswith(folded + "    ```\n")
 
 
 def test_a_mistake_in_a_lesson_is_that_of_the_build(tmp_path):
-    lesson = tmp_path / "01_wrong.py"
-    lesson.write_text("# %%\nraise ValueError('here')\n")
     with pytest.raises(ValueError, match="here"):
-        lesson_page(lesson, tmp_path)
+        lesson_page(lesson(tmp_path, "# %%\nraise ValueError('here')\n"), tmp_path)
+
+
+def test_lessons_are_listed_in_their_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(lessons, "lessons", lambda: [lesson(tmp_path)])
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    assert lessons.write_lessons(pages) == ["index", "01_one"]
+    listed = (pages / "lessons" / "index.md").read_text(encoding="utf-8")
+    assert listed.endswith("|---:|\n| [1. One](01_one.md) | 3 |\n")
+    entry = "  - Lessons:\n      - lessons/index.md\n      - lessons/01_one.md\n"
+    assert entry in build_site.with_lessons(["index", "01_one"])
