@@ -260,7 +260,7 @@ class _Record:
     def _name(self, operand: Any, dtype: np.dtype | None) -> str:
         """Return the name of an operand; a Python number becomes a constant of the arrays' dtype.
 
-        NumPy's own scalars keep theirs, which decides the dtype of the result.
+        Scalars of NumPy keep theirs, which decides the dtype of the result.
         """
         if isinstance(operand, _Value):
             return operand.name

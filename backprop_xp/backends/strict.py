@@ -1,6 +1,6 @@
 """array_api_strict: the conformance backend. Slow on purpose, it refuses what is not standard.
 
-Its arrays live on a device of their own, so an implicit conversion to NumPy, or an array made
+Its arrays live on another device than NumPy's, so an implicit conversion to NumPy, or an array made
 without the backend, fails here as it would on a GPU.
 """
 

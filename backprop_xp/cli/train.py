@@ -50,7 +50,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `train` to the command line."""
     parser = commands.add_parser(
         "train",
-        help="train the article's two-layer network on real data, or a network on your own",
+        help="train the article's two-layer network on real data, or a network on your data",
         description=_ABOUT,
     )
     parser.add_argument(
@@ -141,7 +141,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)"
     )
     group.add_argument(
-        "--learning-rate", metavar="R", type=float, help="default: the optimizer's own"
+        "--learning-rate", metavar="R", type=float, help="default: that of the optimizer"
     )
     group.add_argument(
         "--l2",

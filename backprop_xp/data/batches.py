@@ -28,7 +28,7 @@ class Batches:
     X, Y : Rows
         m rows each.
     batch_size : int or None
-        None, or m and more, takes all rows as one batch, in their own order.
+        None, or m and more, takes all rows as one batch, unshuffled.
     rng : numpy.random.Generator
         Draws the order.
     weights : array, shape (m, 1), optional

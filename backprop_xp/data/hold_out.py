@@ -67,7 +67,7 @@ def validation_split(
     Y: Rows,
     fraction: float,
     seed: Any = 0,
-    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda values: values,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose rows at random for validation; in equal fractions of the classes, if Y has them.
 

@@ -82,7 +82,7 @@ def _on_host(net: Network, weights: Any) -> np.ndarray:
 def on_one_scale(
     weights: np.ndarray,
     what: str = "sample_weight",
-    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda values: values,
 ) -> np.ndarray:
     """Return weights (m,) times one factor: of whatever size they were, they are now alike.
 
@@ -115,7 +115,7 @@ def class_weights(
     net: Network,
     Y: Rows,
     class_weight: Any,
-    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda values: values,
 ) -> np.ndarray:
     """Return the weight of every row by its class.
 

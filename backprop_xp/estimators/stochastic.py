@@ -26,7 +26,7 @@ from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import checked_callbacks
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 from backprop_xp.training.set_up import set_up_run
 
 # Whose lines no warning names.
@@ -116,7 +116,7 @@ def fit_stochastic(
         shuffle=estimator.shuffle,
     )
     run = set_up_run(
-        Plan(
+        RunPlan(
             job=Job(),
             net=net,
             optimizer=estimator._optimizer.optimizer,

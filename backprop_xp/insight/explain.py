@@ -32,7 +32,7 @@ _HIDDEN = {"Z": "F1", "A": "F2", "dW": "B7", "db": "B8", "W": "U3", "b": "U4"}
 def explain(net: Network, X: Any, Y: Any, *, learning_rate: float = 0.1) -> Explanation:
     """Show backpropagation with numbers: every factor of the chain rule, and every gradient.
 
-    All is computed in float64. Each partial derivative is formed on its own, the gradients are
+    All is computed in float64. Each partial derivative is formed by itself, the gradients are
     their products, and beside each of these stands the central difference of J.
 
     Parameters

@@ -136,7 +136,7 @@ class _Checker:
 
     def __init__(self, net: Network, X: Array, Y: Array, weights: Array, tolerance: float) -> None:
         self.net, self.X, self.Y, self.tolerance = net, X, Y, tolerance
-        # Only what is needed is asked for: a user's own forward or backward may not know the rest.
+        # Only what is needed is asked for: forward or backward of a subclass may not know the rest.
         self.in_forward = {"dropout": 0} if net.architecture.dropout else {}
         by_row = net.backend.xp.reshape
         self.in_cost = {} if weights is None else {"sample_weight": by_row(weights, (-1,))}

@@ -39,7 +39,7 @@ _LONGEST, _LONGEST_LOSS = 18, 22
 _NAME, _LONGEST_NAME = 12, 8
 
 
-def draw(explanation: Explanation, path: str | os.PathLike[str] | None) -> Any:
+def draw_graph(explanation: Explanation, path: str | os.PathLike[str] | None) -> Any:
     """Draw the graph of an explanation, save it if there is a path, and return the Figure."""
     L = len(explanation.net.sizes) - 1
     starts = [*range(1, L + 1, _LAYERS), L + 1]
@@ -114,7 +114,7 @@ class _Row:
 
     def _gradient(self, term: Term, factor: str, x: float) -> None:
         """What comes back over an edge, and the factor by which the edge multiplies."""
-        # The first gradient, ∂J/∂A[L], is its own factor.
+        # The first gradient, ∂J/∂A[L], is a factor itself.
         chain = term.symbol if factor == term.symbol else f"{term.symbol} = {self._chain(term)}"
         self.canvas.write(Point(x, self.y - 0.82), math(chain), _FORMULA, VERMILLION)
         self._factor(self.explanation[factor], Point(x, self.y - 1.44))
@@ -130,7 +130,7 @@ class _Row:
         return term.formula.split(" = ")[0]
 
     def _short(self, local: Term) -> str:
-        """The formula of a factor; a long one, or the user's own, by its name alone."""
+        """The formula of a factor; a long one, or one of the user's, by its name alone."""
         if local.symbol.startswith("∂J"):
             longest = max(map(len, local.formula.split(" / ")))  # of the two sides of a fraction
             return local.formula if longest <= _LONGEST_LOSS else f"(1/m) ∂j/∂A[{self.L}]"

@@ -41,8 +41,8 @@ def cross_validate(
     """Train a network on all rows but those of one fold, for each fold in turn, in one pass.
 
     Every network becomes what `fit(Network(sizes, seed=s, …), X[rows], Y[rows], seed=s)` makes of
-    it, up to the rounding. Where that would leave one row for a last batch of its own, since folds
-    differ by a row, the batch before takes it.
+    it, up to the rounding. Where that would leave one row alone in a last batch, since folds differ
+    by a row, the batch before takes it.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def cross_validate(
         In so many parts the rows are dealt out, at random and by classes if there are any; each is
         held out once.
     members : int
-        So many networks with seeds of their own are trained on each fold.
+        So many networks with different seeds are trained on each fold.
     hidden, output, loss, dropout, initializer, dtype, backend
         As for `Network`.
     epochs, batch_size, schedule, sample_weight, clip_norm, progress

@@ -24,7 +24,7 @@ from backprop_xp.training.options import checked_callbacks, require_options
 from backprop_xp.training.populations.history import PopulationHistory
 from backprop_xp.training.populations.member_batches import MemberBatches
 from backprop_xp.training.populations.members import require_schedule_of_time
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 from backprop_xp.training.set_up import set_up_run
 
 
@@ -132,7 +132,7 @@ class FoldTraining:
         kept = [np.setdiff1d(everyone, rows, assume_unique=True) for rows in held_out]
         subsets = [rows for rows in kept for _ in range(len(seeds) // self.folds)]
         run = set_up_run(
-            Plan(
+            RunPlan(
                 job=Job(),
                 net=net,
                 optimizer=optimizer,

@@ -61,7 +61,7 @@ def search(
         In so many parts the rows are dealt out, at random and by classes if there are any; each is
         held out once.
     members : int
-        So many networks with seeds of their own are trained on each fold and setting.
+        So many networks with different seeds are trained on each fold and setting.
     hidden, output, loss, dropout, initializer, dtype, backend
         As for `Network`.
     epochs, batch_size, schedule, sample_weight, clip_norm, progress

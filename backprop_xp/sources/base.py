@@ -23,7 +23,7 @@ DECODED_BYTES = 2**22
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowFormat:
     """What every row of X, or of Y, is.
 
     Attributes
@@ -38,7 +38,7 @@ class Rows:
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, shape: Sequence[int], dtype: Any, name: str) -> Rows:
+    def of(cls, shape: Sequence[int], dtype: Any, name: str) -> RowFormat:
         """Say what rows an array has, or raise DataError if they are no numbers."""
         given = np.dtype(dtype)
         if given.kind not in "fiub":
@@ -100,7 +100,7 @@ class Source(ABC):
     ----------
     name : str
         What messages call it.
-    x, y : Rows
+    x, y : RowFormat
     rows : int
         m.
     blocks : Blocks
@@ -124,8 +124,8 @@ class Source(ABC):
     def __init__(
         self,
         name: str,
-        x: Rows,
-        y: Rows,
+        x: RowFormat,
+        y: RowFormat,
         parts: Sequence[int],
         block_rows: int,
         buffer_rows: int | None,
@@ -143,7 +143,7 @@ class Source(ABC):
         self.buffer_rows = by_default if buffer_rows is None else int(buffer_rows)
 
     def in_order(self, columns: Sequence[Any] | None, name: str = "X") -> Source:
-        """Return this source with its named columns in that order; None leaves their own.
+        """Return this source with its named columns in that order; None leaves them as they are.
 
         Raises
         ------
@@ -217,15 +217,15 @@ def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:
         raise DataError(f"{name_X} has no rows: leave empty files out")
 
 
-def require_alike(own: Rows, first: Rows, name: str, first_name: str) -> None:
+def require_alike(given: RowFormat, first: RowFormat, name: str, first_name: str) -> None:
     """Raise unless the rows of one file are like those of the first."""
-    if own.tail != first.tail:
+    if given.tail != first.tail:
         raise ShapeError(
-            f"{name} has rows of the shape {own.tail}, but those of {first_name} have "
+            f"{name} has rows of the shape {given.tail}, but those of {first_name} have "
             f"{first.tail}: all files of a source have the same columns"
         )
-    if own.dtype != first.dtype:
+    if given.dtype != first.dtype:
         raise DataError(
-            f"{name} has the dtype {own.dtype}, but {first_name} has {first.dtype}: all files of "
+            f"{name} has the dtype {given.dtype}, but {first_name} has {first.dtype}: all files of "
             "a source have the same dtype"
         )

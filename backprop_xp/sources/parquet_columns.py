@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import ConfigurationError, DataError, shown, unknown
-from backprop_xp.sources.base import Rows
+from backprop_xp.sources.base import RowFormat
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Columns:
 
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
-    x: Rows
-    y: Rows
+    x: RowFormat
+    y: RowFormat
     lengths: dict[str, int]
 
     @property
@@ -63,7 +63,7 @@ class Columns:
         }
         x, y = (_rows(schema, names, lengths, file) for names in (inputs, targets))
         one = len(targets) == 1 and y.tail == (1,)
-        return cls(inputs, targets, x, Rows((), y.dtype) if one else y, lengths)
+        return cls(inputs, targets, x, RowFormat((), y.dtype) if one else y, lengths)
 
 
 def _saved_index(schema: Any) -> list[str]:
@@ -75,7 +75,7 @@ def _saved_index(schema: Any) -> list[str]:
         return []
 
 
-def _rows(schema: Any, names: tuple[str, ...], lengths: Mapping[str, int], file: str) -> Rows:
+def _rows(schema: Any, names: tuple[str, ...], lengths: Mapping[str, int], file: str) -> RowFormat:
     width, dtypes = 0, []
     for name in names:
         kind = schema.field(name).type
@@ -91,7 +91,7 @@ def _rows(schema: Any, names: tuple[str, ...], lengths: Mapping[str, int], file:
                 "columns=, or write it as numbers"
             )
         width += 1 if length is None else length
-    return Rows.of((0, width), np.result_type(*dtypes), file)
+    return RowFormat.of((0, width), np.result_type(*dtypes), file)
 
 
 def _may_differ(kind: Any) -> bool:
@@ -134,7 +134,7 @@ def _list_size(kind: Any) -> int | None:
 def filled(
     batch: Any,
     names: tuple[str, ...],
-    rows: Rows,
+    rows: RowFormat,
     lengths: Mapping[str, int],
     file: str,
     first_row: int,

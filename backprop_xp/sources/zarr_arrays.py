@@ -90,7 +90,7 @@ def _open(path: str) -> Any:
         return library.open(place, mode="r")
     except PermissionError as problem:
         raise DataError(unreadable(path, problem)) from problem
-    except Exception as problem:  # Zarr's own kinds, and those of its codecs
+    except Exception as problem:  # those of Zarr and of its codecs
         raise DataError(f"{path} cannot be opened as Zarr ({problem!r:.300})") from problem
 
 

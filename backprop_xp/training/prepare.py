@@ -20,10 +20,10 @@ from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import Given, Options
 from backprop_xp.training.populations.members import plain_seed
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 
 
-def prepare_data(options: Options) -> Plan:
+def prepare_data(options: Options) -> RunPlan:
     """Check the data, divide them as was asked, and return the plan of a run on them.
 
     Raises
@@ -48,7 +48,7 @@ def _require_usable(given: Given) -> None:
         require_open(data, name)
 
 
-def _from_memory(options: Options) -> Plan:
+def _from_memory(options: Options) -> RunPlan:
     given, job, rngs = options.given, options.job, options.rngs
     net, one = given.net, _one_network(given.net)
     X, Y = checked_rows(one, given.X, given.Y)
@@ -58,16 +58,16 @@ def _from_memory(options: Options) -> Plan:
     if given.validation_fraction is not None:
         _require_one_order("validation_fraction", rngs)
         chosen = validation_split(one, Y, given.validation_fraction, rngs[0], job.all_of)
-        kept, held_out = (job.own(rows, X.rows) for rows in chosen)
+        kept, held_out = (job.rows_here(rows, X.rows) for rows in chosen)
         evaluation = job.evaluation(net, X.subset(held_out), Y.subset(held_out))
         X, Y = X.subset(kept), Y.subset(kept)
         weights = None if weights is None else weights[kept]
     column = None if weights is None else _column(job, net, weights, given)
     batches = job.batches(net, X, Y, given.batch_size, rngs, column)
-    return _plan(options, batches, evaluation, streamed, columns)
+    return _run_plan(options, batches, evaluation, streamed, columns)
 
 
-def _from_source(options: Options) -> Plan:
+def _from_source(options: Options) -> RunPlan:
     from backprop_xp.training.streaming import streams  # data in memory do without
 
     given, job, rngs = options.given, options.job, options.rngs
@@ -83,18 +83,18 @@ def _from_source(options: Options) -> Plan:
     batches = streams.stream(net, source, given.batch_size, rngs[0])
     columns = ColumnNames(net.columns or batches.columns)
     evaluation = _validation(job, net, given.validation_data, columns)[0]
-    return _plan(options, batches, evaluation, True, columns)
+    return _run_plan(options, batches, evaluation, True, columns)
 
 
-def _plan(
+def _run_plan(
     options: Options,
     batches: Any,
     evaluation: Evaluation | None,
     streamed: bool,
     columns: ColumnNames,
-) -> Plan:
+) -> RunPlan:
     given = options.given
-    return Plan(
+    return RunPlan(
         job=options.job,
         net=given.net,
         optimizer=options.optimizer,
@@ -119,7 +119,7 @@ def _one_network(net: Network) -> Network:
 def _require_one_order(what: str, rngs: list[Any]) -> None:
     if len(rngs) > 1:
         raise ConfigurationError(
-            f"{what} does not go with each member's own seed, which would choose other rows: give "
+            f"{what} does not go with a seed for each member, which would choose other rows: give "
             "one seed for all"
         )
 

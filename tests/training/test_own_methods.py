@@ -257,12 +257,13 @@ def test_a_cost_for_one_network_alone_is_checked(backend):
 
 
 @pytest.mark.parametrize("returned", [None, np.zeros(3), 1.5])
-def test_what_is_no_gradient_and_no_trace(returned):
+def test_what_is_no_gradient_and_no_trace(backend, returned):
     def other(self, *arguments, **options):
         return returned
 
-    X, Y = np.zeros((4, 3), "f4"), np.zeros(4)
-    net = type("Own", (bp.Network,), {"backward": other})([3, 1], output="sigmoid")
+    X, Y = data(backend)
+    options = {"output": "sigmoid", "backend": backend}
+    net = type("Own", (bp.Network,), {"backward": other})([3, 1], **options)
     for call in (
         lambda: bp.fit(net, X, Y, epochs=1),
         lambda: bp.train_step(net, bp.SGD(0.1))(X, Y),
@@ -270,7 +271,7 @@ def test_what_is_no_gradient_and_no_trace(returned):
     ):
         with pytest.raises(bp.ConfigurationError, match="expected what backward returned"):
             call()
-    net = type("Own", (bp.Network,), {"forward": other})([3, 1], output="sigmoid")
+    net = type("Own", (bp.Network,), {"forward": other})([3, 1], **options)
     with pytest.raises(bp.ConfigurationError, match=r"^forward returned .*: expected a trace"):
         net.predict(X)
     with pytest.raises(bp.ConfigurationError, match="takes what forward returned, but got"):

@@ -80,11 +80,11 @@ class SharedBatches(Batches):
             ends - padded - (np.cumsum(counts) - counts), counts
         )
         rows = np.repeat(self._layout.filling(order, starts), padded)
-        own_shares, places = np.zeros(ends[-1]), np.zeros(ends[-1], np.uint32)
+        padded_shares, places = np.zeros(ends[-1]), np.zeros(ends[-1], np.uint32)
         rows[target] = self._layout.numbers(order[here])
-        own_shares[target] = shares[here]
+        padded_shares[target] = shares[here]
         places[target] = here - np.repeat(starts, counts)
-        extra = [self._backend.asarray(own_shares[:, None], self._dtype)]
+        extra = [self._backend.asarray(padded_shares[:, None], self._dtype)]
         extra += [self._backend.asarray(places[:, None])] if self._places else []
         return SharedEpoch(self._tables, rows, ends, extra)
 
@@ -165,7 +165,7 @@ class PartLayout(Layout):
     """Every rank has a part of the rows: those of rank 0 come first, then those of rank 1 …
 
     How many rows of a batch are on a rank changes from batch to batch. The rank fills up to a
-    multiple of about the deviation of that number, since every number of rows needs its own arrays.
+    multiple of about the deviation of that number, since every number of rows needs other arrays.
 
     Parameters
     ----------

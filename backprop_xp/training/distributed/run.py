@@ -17,7 +17,7 @@ from backprop_xp.training.distributed.ranks import Ranks
 from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation, Metric
 from backprop_xp.training.populations.member_batches import MemberEpoch
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep
 
 # The ranks ask each other after so many steps, and after every epoch, whether one wants to stop.
@@ -25,14 +25,14 @@ _STEPS_BETWEEN_QUESTIONS = 32
 
 
 class SharedRun(TrainingRun):
-    """A run to which every rank comes with its own `Ranks`.
+    """A run that every rank has, each with a `Ranks`.
 
     Callbacks run on every rank. What one of them, or Ctrl-C, asks for on one rank, all ranks do,
     within an epoch after 32 steps at most; what it raises is raised on every rank. An error in the
     midst of an epoch ends the job.
     """
 
-    def __init__(self, plan: Plan, step: TrainStep, ranks: Ranks) -> None:
+    def __init__(self, plan: RunPlan, step: TrainStep, ranks: Ranks) -> None:
         super().__init__(plan, step)
         self._ranks = ranks
         self._guard = SharedGuard(self, ranks)

@@ -1,4 +1,4 @@
-"""MemberBatches: minibatches for a population whose members see the rows in orders of their own."""
+"""MemberBatches: minibatches for a population whose members see the rows in different orders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class MemberBatches:
     X, Y : Rows
         m rows each, shared by all.
     batch_size : int or None
-        None takes all rows of a member as one batch, in their own order.
+        None takes all rows of a member as one batch, unshuffled.
     rngs : sequence of numpy.random.Generator
         Draw the order of each member.
     weights : array, shape (m, 1), optional

@@ -54,8 +54,8 @@ class Buffers:
 
     def shuffle(self, number: int, places: np.ndarray) -> None:
         """Write the first rows of the piece to these places in the buffer of this number."""
-        for own, new in zip(self[number].items, self.piece.items, strict=True):
-            own[places] = new[: len(places)]
+        for kept, new in zip(self[number].items, self.piece.items, strict=True):
+            kept[places] = new[: len(places)]
 
 
 def _as_items(array: np.ndarray) -> np.ndarray:

@@ -26,9 +26,9 @@ class StreamBatches:
     net : Network
     source : Source
     batch_size : int or None
-        None, or m and more, takes all rows as one batch, in their own order.
+        None, or m and more, takes all rows as one batch, unshuffled.
     rng : numpy.random.Generator, optional
-        Draws the order of the blocks, and that of the rows of each buffer. None keeps their own.
+        Draws the order of the blocks, and that of the rows of each buffer; None shuffles neither.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from backprop_xp.sources import Source, arrays, npy, npy_shards, zarr
 from backprop_xp.storage.problems import unreadable
 from backprop_xp.training.divergence import Snapshot
 from backprop_xp.training.evaluation import ROWS_AT_ONCE, Evaluation
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep
 from backprop_xp.training.streaming.iterable_batches import IterableBatches
 from backprop_xp.training.streaming.stream_batches import StreamBatches
@@ -141,7 +141,7 @@ def refuse(**options: Any) -> None:
 
 
 class StreamedEvaluation(Evaluation):
-    """Validation data that are read batch by batch after every epoch, in their own order."""
+    """Validation data that are read batch by batch after every epoch, unshuffled."""
 
     def __init__(self, net: Network, data: Any, columns: tuple[Any, ...] | None) -> None:
         self._batches = stream(net, data, ROWS_AT_ONCE, None, VALIDATION, columns)
@@ -160,7 +160,7 @@ class StreamedRun(TrainingRun):
     The network and the optimizer then are as after the last complete epoch, or as before `fit`.
     """
 
-    def __init__(self, plan: Plan, step: TrainStep) -> None:
+    def __init__(self, plan: RunPlan, step: TrainStep) -> None:
         super().__init__(plan, step)
         self._before = Snapshot(self.net, self.state)
 

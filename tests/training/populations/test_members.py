@@ -383,7 +383,7 @@ def test_a_checkpoint_of_another_population_is_refused(backend, tmp_path):
         (
             {"seed": [1, 2, 3, 4], "validation_fraction": 0.2},
             bp.ConfigurationError,
-            "each member's own seed",
+            "a seed for each member",
         ),
         ({"callbacks": [bp.LayerStatistics()]}, bp.ShapeError, "single network"),
     ],
