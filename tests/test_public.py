@@ -64,7 +64,8 @@ def own_name(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-FILES = {own_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+# Lessons are scripts, which nothing imports, and which use all that users have.
+FILES = {own_name(path): path for path in sorted(ROOT.rglob("*.py")) if not path.name[0].isdigit()}
 # What each file of the package imports of it; a name in a package's __init__ is that package.
 IMPORTS = {
     name: {

@@ -12,10 +12,10 @@ from backprop_xp.lessons.notebook import write_notebook
 from backprop_xp.lessons.playing import play
 
 _ABOUT = """\
-Lessons that run. Without a number they are listed; with one, the lesson is shown
-and run in the terminal, step by step: think what a cell will print, then press
-Enter. Each ends with a task and its solution. Pictures (they need matplotlib)
-are written to the current folder.
+Lessons that run. Without a number they are listed; with one, the lesson is
+shown and run in the terminal, step by step: think what a cell will print, then
+press Enter. Each ends with a task and its solution. Pictures (they need
+matplotlib) are written to the current folder.
 """
 
 

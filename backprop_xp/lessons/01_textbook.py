@@ -117,6 +117,16 @@ history = bp.fit(fast, X, Y, epochs=2000, batch_size=4, optimizer=bp.SGD(1.0), p
 print(f"last J: textbook {costs[-1]:.12f}, library {history.loss[-1]:.12f}")
 
 # %% [markdown]
+# With two inputs the whole function can be drawn: the answer at every point of the plane.
+#
+# **Think first:** one straight border cannot part the corners. What will the border look like?
+
+# %%
+from backprop_xp.lessons import drawing
+
+drawing.boundary("lesson-1-border", fast, X, Y)
+
+# %% [markdown]
 # ## Task
 #
 # How few hidden units can learn exclusive or? And do they always? Train the textbook network with

@@ -40,7 +40,7 @@ for name in names:
     slope = g[name].slope(np, z, a)
     panels[name] = (z, {"g": a, "g'": slope})
     largest[name] = slope.max()
-drawing.lines("lesson-5-activations", panels)
+drawing.lines("lesson-5-activations", panels, x="z")
 for name in names:
     at = [
         float(g[name].slope(np, np.array(v), g[name].value(np, np.array(v)))) for v in (-4.0, 4.0)

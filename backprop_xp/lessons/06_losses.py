@@ -92,9 +92,17 @@ with np.errstate(divide="ignore"):
         )
 
 # %% [markdown]
-# From z = 37 on, a *is* 1.0 in float64 (in float32 from 17 on): the digits that made the
-# difference are gone, and log(0) is −∞. Already at 36 the result is off. So do not compute a
-# first. Put the formulas into each other on paper:
+# At some z, a *is* 1: the digits that made the difference are gone, and log(0) is −∞. A little
+# earlier the result is already off. Where is that?
+
+# %%
+for dtype in (np.float64, np.float32):
+    z = np.arange(0, 50, dtype=dtype)
+    first = z[1 / (1 + np.exp(-z)) == 1][0]
+    print(f"{dtype.__name__}: a is exactly 1 from z = {first:.0f} on")
+
+# %% [markdown]
+# So do not compute a first. Put the formulas into each other on paper:
 #
 #     j = −y log σ(z) − (1 − y) log(1 − σ(z))
 #       = max(z, 0) − z y + log(1 + e^(−|z|))

@@ -120,7 +120,7 @@ X_train, Y_train, X_test, Y_test = (
     data.Y[1400:],
 )
 curves = {}
-for optimizer in (bp.SGD(0.1), bp.Momentum(0.1), bp.RMSprop(1e-3), bp.Adam(3e-3)):
+for optimizer in (bp.SGD(0.1), bp.Momentum(0.1), bp.RMSprop(3e-3), bp.Adam(1e-2)):
     net = bp.Network([64, 32, 10], "relu", "softmax", seed=0, backend="numpy")
     history = bp.fit(net, X_train, Y_train, epochs=15, optimizer=optimizer, progress=False)
     curves[type(optimizer).__name__] = history.loss
@@ -128,7 +128,9 @@ for optimizer in (bp.SGD(0.1), bp.Momentum(0.1), bp.RMSprop(1e-3), bp.Adam(3e-3)
     J_1, J_15 = history.loss[0], history.loss[-1]
     name = type(optimizer).__name__
     print(f"{name:9} J of epoch 1: {J_1:.3f}, of 15: {J_15:.4f}, test accuracy {right:.3f}")
-drawing.lines("lesson-7-digits", {"J on the digits": (np.arange(1, 16), curves)}, log=True)
+drawing.lines(
+    "lesson-7-digits", {"J on the digits": (np.arange(1, 16), curves)}, x="epoch", log=True
+)
 
 # %% [markdown]
 # ## Task

@@ -41,8 +41,8 @@ def train(X, learning_rate=0.1, change=None):
 good = train(X)
 
 # %% [markdown]
-# No advice: all is well. What would a network say that has learned nothing? J = log 2 = 0.693,
-# one half for everything.
+# No advice: all is well. What would a network say that has learned nothing? J = log 2, from one
+# half for everything.
 #
 # ## 1. How the weights start (I0)
 #

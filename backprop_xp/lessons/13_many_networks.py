@@ -86,15 +86,15 @@ history = bp.fit(
     nets, moons.X, moons.Y, epochs=30, optimizer=bp.SGD(rates.tolist()), seed=0, progress=False
 )
 loss = np.array(history.loss)
-drawing.lines("lesson-13-rates", {"J after 1, 5 and 30 epochs": (
-    np.log10(rates), {f"epoch {e}": loss[e - 1] for e in (1, 5, 30)}
-)})  # fmt: skip
+curves = {f"epoch {epoch}": loss[epoch - 1] for epoch in (1, 5, 30)}
+panels = {"J for each learning rate": (np.log10(rates), curves)}
+drawing.lines("lesson-13-rates", panels, x="log₁₀ α", log=True)
 best = int(np.nanargmin(loss[-1]))
 print(f"best learning rate {rates[best]:.3g}: J = {loss[-1, best]:.4f}")
 print(f"J at {rates[0]:.3g}: {loss[-1, 0]:.4f}   J at {rates[-1]:.3g}: {loss[-1, -1]:.4f}")
 
 # %% [markdown]
-# Too small, just right, too large: lesson 8 in one picture (the axis is log₁₀ α).
+# Too small, just right, too large: lesson 8 in one picture.
 #
 # ## How sure is the answer?
 #

@@ -19,23 +19,26 @@ from backprop_xp.pictures import PALETTE, Figure, picture
 if TYPE_CHECKING:
     from backprop_xp.insight.layer_statistics import LayerStatistics
 
+# Panels beside each other.
+_COLUMNS = 3
 # Panel title → (x, {what: y}).
 Panels: TypeAlias = Mapping[str, tuple[Any, Mapping[str, Any]]]
 
 
-def lines(name: str, panels: Panels, *, columns: int = 3, log: bool = False) -> None:
-    """Draw a panel of curves for each title; with `log`, the heights are logarithmic."""
+def lines(name: str, panels: Panels, *, x: str = "", log: bool = False) -> None:
+    """Draw a panel of curves for each title, over `x`; with `log`, on a logarithmic scale."""
 
     def draw(path: Path) -> Figure:
-        across = min(columns, len(panels))
+        across = min(_COLUMNS, len(panels))
         down = -(-len(panels) // across)
         size = max(5.0, 3.1 * across), 0.5 + 2.4 * down
         with picture(*size, path, layout="constrained") as figure:
             axes = figure.subplots(down, across, squeeze=False).ravel()
-            for axis, (title, (x, curves)) in zip(axes, panels.items(), strict=False):
+            for axis, (title, (places, curves)) in zip(axes, panels.items(), strict=False):
                 for colour, (what, y) in zip(PALETTE, curves.items(), strict=False):
-                    axis.plot(x, y, color=colour, lw=2, label=what)
+                    axis.plot(places, y, color=colour, lw=2, label=what)
                 axis.set_title(title)
+                axis.set_xlabel(x)
                 axis.set_yscale("log" if log else "linear")
                 axis.legend(fontsize=8)
             for axis in axes[len(panels) :]:
