@@ -49,6 +49,7 @@ def lesson_page(lesson: Lesson, folder: Path) -> str:
     with (
         tempfile.TemporaryDirectory() as place,
         chdir(place),
+        mock.patch.object(tempfile, "tempdir", place),
         mock.patch.dict(os.environ, {"BACKEND": "numpy"}),
     ):
         for cell in lesson.cells:
@@ -59,7 +60,8 @@ def lesson_page(lesson: Lesson, folder: Path) -> str:
             with redirect_stdout(printed):
                 run(lesson, cell, names)
             shown = [f"```python\n{cell.source.rstrip()}\n```"]
-            if output := _SAID.sub("", printed.getvalue()).replace(f"{place}/", "").rstrip():
+            output = _SAID.sub("", printed.getvalue()).rstrip()
+            if output := re.sub(rf"{re.escape(place)}/(tmp\w+/)?", "", output):
                 shown.append(f"```text\n{output}\n```")
             for name, _ in sorted(_files(place).items() - before.items()):
                 shown.append(_kept(Path(place, name), folder))

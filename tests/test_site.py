@@ -115,6 +115,12 @@ def test_the_solution_is_folded(tmp_path):
     assert page.endswith(folded + "    ```\n")
 
 
+def test_a_page_does_not_name_the_folder_of_the_build(tmp_path):
+    code = "import tempfile\nprint(tempfile.mkdtemp() + '/a.csv', tempfile.gettempdir() + '/b')\n"
+    page = lesson_page(lesson(tmp_path, f"# %%\n{code}"), tmp_path)
+    assert page.endswith("```text\na.csv b\n```\n")
+
+
 def test_a_mistake_in_a_lesson_is_that_of_the_build(tmp_path):
     with pytest.raises(ValueError, match="here"):
         lesson_page(lesson(tmp_path, "# %%\nraise ValueError('here')\n"), tmp_path)
