@@ -189,9 +189,16 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Draw the README's pictures anew."""
-    session.install(".[plot,tables]")
+    """Draw the README's picture anew."""
+    session.install(".[plot]")
     session.run("python", ".readme/pictures.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site into build/docs; a broken link or a public name without its place fails."""
+    session.install(".[plot,sklearn,tables]", "zensical>=0.0.73", "mkdocstrings-python", "ruff")
+    session.run("python", ".docs/build_site.py", "build/docs", env=ONE_THREAD)
 
 
 @nox.session
@@ -213,3 +220,10 @@ def package(session: nox.Session) -> None:
     with session.chdir(dist):  # away from the checkout, so that the installed package runs
         session.run("python", "-m", "backprop_xp", "train")
         session.run("python", "-m", "backprop_xp", "explain", "--html", "page.html")
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build a release into dist, check it and print the text of its tag; publish nothing."""
+    session.install("build", "twine")
+    session.run("python", ".ci/release.py", "dist")

@@ -1,6 +1,6 @@
-"""The README's pictures: what its own commands and scripts draw.
+"""The README's picture: what its own command draws. The site's are drawn by its build.
 
-`nox -s pictures` draws them anew. Each file keeps, as PNG metadata, what was put on it: texts,
+`nox -s pictures` draws it anew. The file keeps, as PNG metadata, what was put on it: texts,
 lines and their numbers, rounded. The tests compare this with what would be drawn today.
 """
 
@@ -11,15 +11,13 @@ import json
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import backprop_xp
 from backprop_xp import pictures
 from backprop_xp.cli import main as command_line
 
@@ -30,22 +28,16 @@ DRAWN = "Drawn"
 
 
 def draw(take: Callable[[str, Any], None]) -> None:
-    """Run what the README says, and hand over the name and the Figure of each picture."""
-    text = README.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder, chdir(folder):
-        data = Path("backprop_xp", "datasets", "breast_cancer.csv")
-        data.parent.mkdir(parents=True)
-        shutil.copy(Path(backprop_xp.__file__).parent.parent / data, data)
-        with (
-            mock.patch.dict(os.environ, {"BACKEND": "numpy"}),
-            mock.patch.object(pictures, "_save", lambda figure, path: take(path.name, figure)),
-            redirect_stdout(io.StringIO()),
-            redirect_stderr(io.StringIO()),
-        ):
-            for arguments in commands(text):
-                command_line(arguments)
-            for script in scripts(text):
-                exec(compile(script, str(README), "exec"), {})
+    """Run the commands of the README that draw, and hand over name and Figure of each picture."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        chdir(folder),
+        mock.patch.dict(os.environ, {"BACKEND": "numpy"}),
+        mock.patch.object(pictures, "_save", lambda figure, path: take(path.name, figure)),
+        redirect_stdout(io.StringIO()),
+    ):
+        for arguments in commands(README.read_text(encoding="utf-8")):
+            command_line(arguments)
 
 
 def commands(text: str) -> list[list[str]]:
@@ -55,12 +47,6 @@ def commands(text: str) -> list[list[str]]:
     program = ["python", "-m", "backprop_xp"]
     found = [shlex.split(line, comments=True) for line in lines]
     return [words[3:] for words in found if words[:3] == program and "--plot" in words]
-
-
-def scripts(text: str) -> list[str]:
-    """The Python blocks that draw."""
-    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
-    return [block for block in blocks if ".plot(" in block]
 
 
 def drawn(figure: Any) -> str:

@@ -1,4 +1,4 @@
-"""The README's pictures show what would be drawn today, whatever the last bits of this machine."""
+"""The README's picture shows what would be drawn today, whatever the last bits of this machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("matplotlib")
-pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 from PIL import Image
 
 FOLDER = Path(__file__).parent.parent / ".readme"

@@ -177,8 +177,24 @@ print(f"J should fall by {alpha * squares:.6f}")
 print(f"J has fallen by  {J - net.cost(net.forward(X)[1], Y):.6f}")
 
 # %% [markdown]
-# All of this with your own network and your own numbers: `print(bp.explain(net, X, Y))`, or on
-# the command line `python -m backprop_xp explain`.
+# ## A page to touch
+#
+# The next cell writes a page for your browser: a small network on exclusive or. Step through its
+# equations, rest the mouse on any entry to see the row and the column that made it, change a
+# weight, and see J and all gradients follow.
+
+# %%
+import backprop_xp as bp
+
+corners, answers = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+small = bp.Network([2, 3, 1], "tanh", "sigmoid", seed=0, backend="numpy")
+bp.explain(small, corners, answers, learning_rate=0.5).to_html("lesson-2-page.html")
+print("The page is in lesson-2-page.html.")
+
+# %% [markdown]
+# The same with your own network and your own numbers: `bp.explain(net, X, Y).to_html(path)`, or
+# as text `print(bp.explain(net, X, Y))`. On the command line: `python -m backprop_xp explain`,
+# with `--html page.html` for the page.
 #
 # ## Task
 #
