@@ -100,6 +100,13 @@ def tests_numpy(session: nox.Session) -> None:
     session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD | {"BACKEND": "numpy"})
 
 
+@nox.session(name="tests-numba")
+def tests_numba(session: nox.Session) -> None:
+    """Run the suite on Numba alone."""
+    session.install(".[numba]", *TEST_NEEDS)
+    session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD | {"BACKEND": "numba"})
+
+
 @nox.session(name="tests-cupy")
 def tests_cupy(session: nox.Session) -> None:
     """Run the suite on CuPy alone; fail where there is no usable GPU."""

@@ -1,6 +1,6 @@
 """One fixture, `backend`, runs a test on every backend that is usable here.
 
-Without BACKEND: numpy, strict and cupy; an unusable one is skipped with its reason. With BACKEND:
+Without BACKEND: numpy, numba, strict and cupy; an unusable one is skipped with its reason. With BACKEND:
 that one alone, and it must be usable. `--require-backend=cupy` turns the skip into a failure.
 """
 
@@ -15,7 +15,7 @@ import pytest
 import backprop_xp as bp
 from backprop_xp.backends import survey
 
-NAMES = ("numpy", "strict", "cupy")
+NAMES = ("numpy", "numba", "strict", "cupy")
 CHOSEN = os.environ.get("BACKEND", "").strip()
 if CHOSEN and CHOSEN not in NAMES:
     raise pytest.UsageError(f"BACKEND={CHOSEN}: expected one of {', '.join(NAMES)}")

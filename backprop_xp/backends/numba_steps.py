@@ -1,0 +1,153 @@
+"""Compiled steps: one at a time on given batches, or many on rows that they gather."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from backprop_xp.backends.base import Array, Numbers
+from backprop_xp.backends.numba_cache import compiled
+from backprop_xp.backends.numba_code import Code
+from backprop_xp.backends.numba_record import NotCompilable, Record
+from backprop_xp.backends.recording import recorded_by
+
+_log = logging.getLogger("backprop_xp")
+_NO_ORDER, _NO_PLACES = np.empty(0, np.int64), np.empty((0, 3), np.int64)
+_NO_NUMBERS = np.empty((0, 0), np.uint8)
+
+
+class Compiled:
+    """A step on batches of one shape, as machine code.
+
+    Parameters
+    ----------
+    step : callable
+        As for `Backend.compile` or, with several results, for `Backend.loop`.
+    batch : tuple of array
+        Of that shape; rows are gathered into it.
+
+    Raises
+    ------
+    NotCompilable
+        The step does what cannot be compiled.
+    """
+
+    def __init__(self, step: Callable[..., Any], batch: tuple[Array, ...]) -> None:
+        record = Record(batch)
+        with recorded_by(record):
+            results = step(*batch)
+        results = results if isinstance(results, tuple) else (results,)
+        kept = [np.empty((1, result.size), result.dtype) for result in results]
+        self._run = compiled(Code(record, batch, results), [*batch, *kept])
+        self._memory = record.memory  # which must not be freed
+        self._addresses = np.array([_address(array) for array in record.memory])
+        self._results = [(result.shape, result.size, result.dtype) for result in results]
+
+    def once(self, *batch: Array) -> Array:
+        """Take a step on a batch and return its first result."""
+        shape, size, dtype = self._results[0]
+        kept = np.empty((1, size), dtype)
+        arguments = (self._addresses, _NO_ORDER, 0, 1, 0, _NO_NUMBERS, _NO_PLACES)
+        try:
+            self._run(*arguments, *batch, kept)
+        except TypeError:  # not in one piece, or read-only
+            self._run(*arguments, *(np.array(x, order="C") for x in batch), kept)
+        return kept.reshape(shape)
+
+    def many(
+        self,
+        order: np.ndarray,
+        first: int,
+        size: int,
+        numbers: np.ndarray,
+        places: np.ndarray,
+        tables: Sequence[Array],
+    ) -> list[Array]:
+        """Take steps from batch number `first` on, and return their results (steps, n)."""
+        steps = len(numbers)
+        kept = [np.empty((steps, count), dtype) for _, count, dtype in self._results]
+        self._run(self._addresses, order, first, steps, size, numbers, places, *tables, *kept)
+        return kept
+
+
+class CompiledStep:
+    """A step, compiled for every shape of its inputs, or as NumPy's backend runs it."""
+
+    def __init__(self, step: Callable[..., Array], otherwise: Callable[..., Array]) -> None:
+        self._step, self._otherwise = step, otherwise
+        self._runs: dict[Any, Callable[..., Array]] = {}
+
+    def __call__(self, *batch: Array) -> Array:
+        shapes = tuple([x.shape for x in batch])
+        if shapes not in self._runs:
+            self._runs[shapes] = self._compiled(batch)
+        return self._runs[shapes](*batch)
+
+    def _compiled(self, batch: tuple[Array, ...]) -> Callable[..., Array]:
+        try:
+            return Compiled(self._step, tuple([np.empty(x.shape, x.dtype) for x in batch])).once
+        except NotCompilable as problem:
+            if self._otherwise not in self._runs.values():
+                _log.warning("training steps run as on NumPy, not compiled: %s", problem)
+            return self._otherwise
+
+
+class CompiledLoop:
+    """Steps on the batches of an epoch; see `backends.base.Loop`."""
+
+    def __init__(
+        self,
+        step: Callable[..., tuple[Array, ...]],
+        numbers_of: Callable[..., Sequence[Numbers]],
+        tables: tuple[Array, ...],
+        size: int,
+    ) -> None:
+        self._step, self._numbers_of, self._size = step, numbers_of, size
+        self._tables = [np.require(table, requirements="CW") for table in tables]
+        self._order = _NO_ORDER
+        self._of_rows: dict[int, tuple[Compiled, list[Numbers], np.ndarray]] = {}
+        self._compile(size)
+
+    def begin(self, order: np.ndarray | None) -> None:
+        """See `backends.base.Loop`."""
+        self._order = _NO_ORDER if order is None else np.require(order, np.int64, "CW")
+
+    def take(self, first: int, rows: int, values: Sequence[Sequence[Any]]) -> list[Array]:
+        """See `backends.base.Loop`."""
+        if rows not in self._of_rows:
+            self._compile(rows)
+        run, numbers, places = self._of_rows[rows]
+        columns = list(zip(*values, strict=True))
+        table = _bytes(columns, numbers)
+        results = run.many(self._order, first, self._size, table, places, self._tables)
+        for own, column in zip(numbers, columns, strict=True):
+            own.were_written(column[-1])
+        return results
+
+    def _compile(self, rows: int) -> None:
+        batch = tuple([np.empty((rows, t.shape[1]), t.dtype) for t in self._tables])
+        numbers = list(self._numbers_of(*batch))
+        ends = np.cumsum([n.array.nbytes for n in numbers])
+        places = [
+            (_address(n.array), n.array.nbytes, end - n.array.nbytes)
+            for n, end in zip(numbers, ends.tolist(), strict=True)
+        ]
+        self._of_rows[rows] = Compiled(self._step, batch), numbers, np.array(places)
+
+
+def _bytes(columns: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> np.ndarray:
+    """What is written before each step, (steps, bytes)."""
+    steps = len(columns[0])
+    parts = [
+        np.array(column, n.array.dtype).reshape(steps, -1).view(np.uint8)
+        for column, n in zip(columns, numbers, strict=True)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
