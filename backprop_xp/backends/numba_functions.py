@@ -1,4 +1,4 @@
-"""What elementwise operations are as formulas of numbers; exp, log and their kin as polynomials."""
+"""What elementwise operations of a record are, as formulas of numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.numba_ir import Number, where
+from backprop_xp.backends.numba_polynomials import exp, expm1, log, log1p, tanh
 
 
 def maximum(a: Number, b: Number) -> Number:
@@ -65,9 +66,9 @@ FUNCTIONS: dict[Any, Callable[..., Number]] = {
     np.sin: lambda x: x.call("llvm.sin"),
     np.cos: lambda x: x.call("llvm.cos"),
     np.power: lambda x, y: x.call("llvm.pow", y),
-    np.exp: lambda x: x.call("llvm.exp"),
-    np.log: lambda x: x.call("llvm.log"),
-    np.log1p: lambda x: (1.0 + x).call("llvm.log"),
-    np.tanh: lambda x: 1.0 - 2.0 / ((x + x).call("llvm.exp") + 1.0),
-    np.expm1: lambda x: x.call("llvm.exp") - 1.0,
+    np.exp: exp,
+    np.expm1: expm1,
+    np.log: log,
+    np.log1p: log1p,
+    np.tanh: tanh,
 }

@@ -158,6 +158,10 @@ class Number:
         dtype = np.dtype(dtype)
         return self._new(self.builder.bitcast(self.value, type_of(dtype)), dtype)
 
+    def to_unsigned(self) -> Number:
+        """The same bits, shifted without regard to the sign."""
+        return self._new(self.value, np.dtype(f"u{self.dtype.name}"))
+
     def call(self, name: str, *others: Number) -> Number:
         """A function of LLVM's own, such as `llvm.sqrt`."""
         kind = type_of(self.dtype)
