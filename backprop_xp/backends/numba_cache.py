@@ -69,10 +69,7 @@ def directory() -> Path:
 
 
 def compiled(code: Code, arrays: list[np.ndarray]) -> Callable[..., None]:
-    """Return `run`, whose last arguments are of the dtypes and dimensions of these arrays.
-
-    The others are those of `Code.write`, with arrays in the place of addresses.
-    """
+    """Return `run`, whose arguments are `Code.ARGUMENTS` and arrays of the kind of these."""
     described = f"{_versions()}\n{[(a.dtype, a.ndim) for a in arrays]}\n{code.text}"
     name = f"step_{hashlib.sha256(described.encode()).hexdigest()[:32]}"
     with _lock:
@@ -121,17 +118,13 @@ def _run(name: str, arrays: list[np.ndarray]) -> Callable[..., None]:
 def _text(name: str, arrays: list[np.ndarray], cache: bool) -> str:
     own = [f"t{i}" for i in range(len(arrays))]
     kinds = [f"{a.dtype.name}[{', '.join([*':' * (a.ndim - 1), '::1'])}]" for a in arrays]
-    fixed = "i8[::1], i8[::1], i8, i8, i8, u1[:, ::1], i8[:, ::1]"
-    values = (
-        "at.ctypes.data, order.ctypes.data, len(order), first, steps, size, "
-        "numbers.ctypes.data, numbers.shape[1], places.ctypes.data, len(places)"
-    )
+    fixed = Code.ARGUMENTS
     return _FILE.format(
         versions=_versions(),
         name=name,
-        types=", ".join([fixed, *kinds]),
-        names=", ".join(["at", "order", "first", "steps", "size", "numbers", "places", *own]),
-        values=", ".join([values, *(f"{t}.ctypes.data" for t in own)]),
+        types=", ".join([*("i8" for _ in fixed), *kinds]),
+        names=", ".join([*fixed, *own]),
+        values=", ".join([*fixed, *(f"{t}.ctypes.data" for t in own)]),
         cache=cache,
     )
 

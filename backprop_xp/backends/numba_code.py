@@ -35,6 +35,15 @@ class Code:
         The rows and the bytes of a row of every input; the number and the bytes of every result.
     """
 
+    #: Addresses and lengths: of the addresses of the arrays that stay; of the order of the rows, if
+    #: they are to be gathered; the number of the first batch, how many there are, and how many rows
+    #: lie from one to the next; of what the host writes before each step, so many bytes wide, and
+    #: of where that goes, (address, bytes, offset) each.
+    ARGUMENTS = (
+        *("at", "order", "ordered", "first", "steps", "size"),
+        *("numbers", "width", "places", "count"),
+    )
+
     def __init__(
         self, record: Record, inputs: Sequence[np.ndarray], results: Sequence[np.ndarray]
     ) -> None:
@@ -58,13 +67,10 @@ class Code:
         return "\n".join(lines)
 
     def write(self, builder: Any, arguments: Sequence[Any]) -> None:
-        """Write `body`, a loop over steps.
+        """Write a loop over steps, for `ARGUMENTS`, then addresses of tables and of results.
 
-        The arguments are addresses and lengths: of the arrays that stay; of the order of the rows,
-        and its length; the number of the first batch, how many there are, and how many rows lie
-        from one to the next; what the host writes before each step, the bytes of that, and where
-        it goes, (address, bytes, offset) each, and how many of these; then of the tables whose rows
-        are taken, and of where results are kept, step by step.
+        The tables are those whose rows are taken; the results of all steps are kept one after the
+        other.
         """
         at, order, ordered, first, steps, size, numbers, width, places, count = arguments[:10]
         tables = arguments[10 : 10 + len(self.inputs)]

@@ -84,6 +84,18 @@ class Loop:
             self.written[v] = part
             self._same = {key: value for key, value in self._same.items() if v not in key[1]}  # type: ignore[index]
 
+    def where_needed(self) -> list[tuple[int, Map | Reduce]]:
+        """The operations, with those on what never changes in the first part that needs them."""
+        placed: list[tuple[int, Map | Reduce]] = []
+        for part, o in reversed(self.operations):
+            users = [when for when, other in placed if o.out in other.inputs]
+            unchanged = all(isinstance(v, Constant) or v in self.read for v in o.inputs)
+            unchanged = unchanged and not any(v in self.written for v in o.inputs)
+            if isinstance(o, Map) and users and unchanged:
+                part = min(users)
+            placed.append((part, o))
+        return placed[::-1]
+
     def _earliest(self, operation: Map | Reduce) -> int:
         """The first part of a row's work in which all is there that the operation needs."""
         read, written = _views(operation)
@@ -106,6 +118,9 @@ def loops_of(operations: Sequence[Product | list[Map | Reduce]]) -> list[Loop | 
             loop = _loop_for(own, done)
             for _, operation in own.operations:
                 loop.add(operation, same)
+    for loop in done:
+        if isinstance(loop, Loop) and loop.reduces:
+            loop.operations = loop.where_needed()
     return done
 
 
@@ -157,7 +172,7 @@ def _shape(operation: Map | Reduce) -> Shape:
 
 
 def _key(operation: Map | Reduce) -> tuple[object, tuple[object, ...]]:
-    inputs = [repr(v.value) if isinstance(v, Constant) else v for v in operation.inputs]
+    inputs = [repr(v) if isinstance(v, Constant) else v for v in operation.inputs]
     return operation.function, tuple(inputs)
 
 

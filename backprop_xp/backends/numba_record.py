@@ -45,7 +45,11 @@ class View:
     dtype: np.dtype
     shape: Shape
     strides: Shape
-    bounds: tuple[int, int] = field(compare=False, repr=False)
+    bounds: tuple[int, int] = field(compare=False)
+
+    def __repr__(self) -> str:
+        start = f"{self.name}+{self.offset}" if self.offset else self.name
+        return f"{start}:{self.dtype}{list(self.shape)}/{list(self.strides)}"
 
     def overlaps(self, other: View) -> bool:
         """Whether they may share memory."""
@@ -60,6 +64,9 @@ class Temporary:
     dtype: np.dtype
     shape: Shape
 
+    def __repr__(self) -> str:
+        return f"t{self.number}:{self.dtype}{list(self.shape)}"
+
 
 @dataclass(frozen=True, eq=False)
 class Constant:
@@ -68,7 +75,8 @@ class Constant:
     value: Any
 
     def __repr__(self) -> str:
-        return f"{np.asarray(self.value).dtype}({self.value!r})"
+        array = np.asarray(self.value)
+        return f"{array.dtype}({array.item()!r})"  # with all digits
 
     @property
     def shape(self) -> Shape:
@@ -97,7 +105,7 @@ class Map:
         return f"{getattr(self.function, '__name__', 'function')} {self.common}"
 
     def __repr__(self) -> str:
-        return f"{self.out} = {self.described} {self.inputs}"
+        return f"{self.out} = {self.described} {list(self.inputs)}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from backprop_xp.backends.numba_record import NotCompilable, Record
 from backprop_xp.backends.recording import recorded_by
 
 _log = logging.getLogger("backprop_xp")
-_NO_ORDER, _NO_PLACES = np.empty(0, np.int64), np.empty((0, 3), np.int64)
-_NO_NUMBERS = np.empty((0, 0), np.uint8)
 
 
 class Compiled:
@@ -45,21 +44,22 @@ class Compiled:
         self._memory = record.memory  # which must not be freed
         self._addresses = np.array([_address(array) for array in record.memory])
         self._results = [(result.shape, result.size, result.dtype) for result in results]
+        nothing_of_the_host = (0, 0, 0, 1, 0, 0, 0, 0, 0)
+        self._run_once = partial(self._run, _address(self._addresses), *nothing_of_the_host)
 
     def once(self, *batch: Array) -> Array:
         """Take a step on a batch and return its first result."""
         shape, size, dtype = self._results[0]
         kept = np.empty((1, size), dtype)
-        arguments = (self._addresses, _NO_ORDER, 0, 1, 0, _NO_NUMBERS, _NO_PLACES)
         try:
-            self._run(*arguments, *batch, kept)
+            self._run_once(*batch, kept)
         except TypeError:  # not in one piece, or read-only
-            self._run(*arguments, *(np.array(x, order="C") for x in batch), kept)
-        return kept.reshape(shape)
+            self._run_once(*(np.array(x, order="C") for x in batch), kept)
+        return kept if shape == kept.shape else kept.reshape(shape)
 
     def many(
         self,
-        order: np.ndarray,
+        order: np.ndarray | None,
         first: int,
         size: int,
         numbers: np.ndarray,
@@ -67,9 +67,12 @@ class Compiled:
         tables: Sequence[Array],
     ) -> list[Array]:
         """Take steps from batch number `first` on, and return their results (steps, n)."""
-        steps = len(numbers)
+        steps, width = numbers.shape
         kept = [np.empty((steps, count), dtype) for _, count, dtype in self._results]
-        self._run(self._addresses, order, first, steps, size, numbers, places, *tables, *kept)
+        of_order = (0, 0) if order is None else (_address(order), len(order))
+        of_numbers = _address(numbers), width, _address(places), len(places)
+        at = _address(self._addresses)
+        self._run(at, *of_order, first, steps, size, *of_numbers, *tables, *kept)
         return kept
 
 
@@ -106,14 +109,15 @@ class CompiledLoop:
         size: int,
     ) -> None:
         self._step, self._numbers_of, self._size = step, numbers_of, size
-        self._tables = [np.require(table, requirements="CW") for table in tables]
-        self._order = _NO_ORDER
+        self._given = [np.ascontiguousarray(table) for table in tables]
+        self._tables = [np.asarray(_Writable(table)) for table in self._given]
+        self._order: np.ndarray | None = None
         self._of_rows: dict[int, tuple[Compiled, list[Numbers], np.ndarray]] = {}
         self._compile(size)
 
     def begin(self, order: np.ndarray | None) -> None:
         """See `backends.base.Loop`."""
-        self._order = _NO_ORDER if order is None else np.require(order, np.int64, "CW")
+        self._order = None if order is None else np.require(order, np.int64, "C")
 
     def take(self, first: int, rows: int, values: Sequence[Sequence[Any]]) -> list[Array]:
         """See `backends.base.Loop`."""
@@ -136,6 +140,14 @@ class CompiledLoop:
             for n, end in zip(numbers, ends.tolist(), strict=True)
         ]
         self._of_rows[rows] = Compiled(self._step, batch), numbers, np.array(places)
+
+
+class _Writable:
+    """A window onto an array that may be read-only, as compiled code takes it; it only reads."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        interface = array.__array_interface__
+        self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
 
 
 def _bytes(columns: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> np.ndarray:
