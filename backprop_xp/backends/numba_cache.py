@@ -71,7 +71,7 @@ def directory() -> Path:
 def compiled(code: Code, arrays: list[np.ndarray]) -> Callable[..., None]:
     """Return `run`, whose arguments are `Code.ARGUMENTS` and arrays of the kind of these."""
     described = f"{_versions()}\n{[(a.dtype, a.ndim) for a in arrays]}\n{code.text}"
-    name = f"step_{hashlib.sha256(described.encode()).hexdigest()[:32]}"
+    name = f"backprop_xp_step_{hashlib.sha256(described.encode()).hexdigest()[:32]}"
     with _lock:
         if name not in _runs:
             make_known()
@@ -108,7 +108,8 @@ def _run(name: str, arrays: list[np.ndarray]) -> Callable[..., None]:
         if not path.exists():
             _write(path, _text(name, arrays, cache=True))
         return _imported(name, path)
-    except OSError:  # a home that cannot be written to, a disk that is full
+    except Exception as problem:  # a home that cannot be written to, a damaged file …
+        _log.info("a compiled step is not kept on disk: %s", problem)
         scope: dict[str, Any] = {}
         exec(compile(_text(name, arrays, cache=False), name, "exec"), scope)
         run: Callable[..., None] = scope["run"]
@@ -137,10 +138,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def _imported(name: str, path: Path) -> Callable[..., None]:
-    spec = importlib.util.spec_from_file_location(f"backprop_xp_cache.{name}", path)
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where Numba looks for it
     spec.loader.exec_module(module)
     run: Callable[..., None] = module.run
     return run

@@ -15,7 +15,6 @@ from backprop_xp.backends.numba_loops import Loop
 from backprop_xp.backends.numba_record import (
     Constant,
     Map,
-    NotCompilable,
     Reduce,
     Shape,
     Temporary,
@@ -132,9 +131,7 @@ def _apply(o: Map, inputs: list[Number]) -> Number:
         return FUNCTIONS[np.where](condition, *(x.to(o.common) for x in inputs))
     if o.function in FUNCTIONS:
         return FUNCTIONS[o.function](*(x.to(o.common) for x in inputs))
-    if len(inputs) == 1 and not isinstance(o.function, np.ufunc):
-        return inputs[0].to(o.common)  # a conversion
-    raise NotCompilable(f"the function {getattr(o.function, '__name__', o.function)}")
+    return inputs[0].to(o.common)  # a conversion
 
 
 def _whole_power(x: Number, exponent: int) -> Number:

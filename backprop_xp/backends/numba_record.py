@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from backprop_xp.backends.fusion import REDUCTIONS, Fused
+from backprop_xp.backends.numba_functions import FUNCTIONS
 from backprop_xp.backends.recording import Plan, new_product
 
 Shape: TypeAlias = tuple[int, ...]
@@ -227,6 +228,8 @@ class _Kernel:
     def _map(self, function: Any, inputs: tuple[Value, ...], name: str) -> None:
         samples = [_sample(value) for value in inputs]
         result = np.asarray(function(*samples)).dtype
+        if function not in FUNCTIONS and (isinstance(function, np.ufunc) or len(inputs) > 1):
+            raise NotCompilable(f"there is no compiled form of {function}")
         common = result
         if result.kind == "b":  # a comparison works in the dtype of what it compares
             common = np.result_type(*samples)
