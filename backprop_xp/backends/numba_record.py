@@ -146,11 +146,14 @@ class Record:
         Products, and for every kernel the list of its operations.
     memory : list of numpy.ndarray
         The arrays that stay, in the order of their names a0, a1 …
+    inputs_read : set of int
+        The numbers of the inputs that something is computed of.
     """
 
     def __init__(self, inputs: tuple[np.ndarray, ...]) -> None:
         self.operations: list[Product | list[Map | Reduce]] = []
         self.memory: list[np.ndarray] = []
+        self.inputs_read: set[int] = set()
         self._inputs = inputs
         self._names: dict[int, str] = {}  # by address
         self._temporaries = 0
@@ -191,6 +194,7 @@ class Record:
         for i, x in enumerate(self._inputs):
             low, high = np.lib.array_utils.byte_bounds(x)
             if low <= start < high:
+                self.inputs_read.add(i)
                 return f"x{i}", (start - low) // x.itemsize
         if start not in self._names:
             self._names[start] = f"a{self.slot(array)}"
@@ -210,15 +214,22 @@ class _Kernel:
 
     def _note(self) -> None:
         for o in self._fused.operations:
-            function = self._fused.scope[o.function]
+            function, name = self._fused.scope[o.function], str(o.out)
             inputs = tuple([self._value(name) for name in o.inputs])
             if function is _SUM_OF_MATRIX:
-                self._sum_of_matrix(str(o.out), inputs[0])
+                self._keep(name, self._sum_of_matrix(inputs[0]))
             elif function in (_MAXIMUM, _SUM):
                 kind = "max" if function is _MAXIMUM else "sum"
-                self._values[str(o.out)] = self._reduce(kind, inputs[0])
+                self._keep(name, self._reduce(kind, inputs[0]))
             else:
-                self._map(function, inputs, str(o.out))
+                self._map(function, inputs, name)
+
+    def _keep(self, name: str, value: Temporary) -> None:
+        """Let the name stand for a value, which is written to memory if that is an argument's."""
+        if name in self._arguments:
+            self._map(np.positive, (value,), name)
+        else:
+            self._values[name] = value
 
     def _value(self, name: str) -> Value:
         if name in self._values:
@@ -251,14 +262,14 @@ class _Kernel:
         self.operations.append(Reduce(kind, source, out))
         return out
 
-    def _sum_of_matrix(self, name: str, source: Value) -> None:
+    def _sum_of_matrix(self, source: Value) -> Temporary:
         """Σ over the rows, then over their sums, which lie in memory as a row."""
         rows = self._reduce("sum", source)
         sums = np.empty(rows.shape, rows.dtype)
         kept = self._record.view(sums)
         self.operations.append(Map(np.positive, (rows,), kept, rows.dtype))
         row = self._record.view(sums.swapaxes(-1, -2))
-        self._values[name] = self._reduce("sum", row)
+        return self._reduce("sum", row)
 
 
 def _sample(value: Value) -> Any:

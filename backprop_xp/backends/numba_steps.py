@@ -38,6 +38,8 @@ class Compiled:
         record = Record(batch)
         with recorded_by(record):
             results = step(*batch)
+        if len(record.inputs_read) < len(batch):
+            raise NotCompilable("a batch is converted by other means than the backend's")
         results = results if isinstance(results, tuple) else (results,)
         kept = [np.empty((1, result.size), result.dtype) for result in results]
         self._run = compiled(Code(record, batch, results), [*batch, *kept])
