@@ -45,7 +45,8 @@ def get_backend(name: str | Backend | None = None) -> Backend:
     Parameters
     ----------
     name : str or Backend, optional
-        "numpy", "numba", "cupy" or "strict" (array_api_strict, for tests). A `Backend` is returned as it is.
+        "numpy", "numba", "cupy" or "strict" (array_api_strict, for tests). A `Backend` is returned
+        as it is.
 
     Returns
     -------

@@ -194,7 +194,7 @@ def _row_maximum(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return found if out is None else np.positive(found, out=out)
 
 
-# By ufunc and axis; one object for each, so that a recording sees when two kernels ask for the same.
+# By ufunc and axis. One object for each: a recording sees when two kernels ask for the same.
 REDUCTIONS: dict[tuple[np.ufunc, Any], Callable[..., np.ndarray]] = {
     (np.maximum, -1): _row_maximum,
     (np.add, -1): partial(np.add.reduce, axis=-1, keepdims=True),

@@ -33,7 +33,9 @@ def write_gemm(builder: Any, dtype: np.dtype, how: dict[str, int], addresses: An
     kind = type_of(dtype)
     types = [INDEX] * 6 + [kind] + [INDEX] * 4 + [kind] + [INDEX] * 2
     name, module = symbol(dtype.name), builder.module
-    function = module.globals.get(name) or ir.Function(module, ir.FunctionType(ir.VoidType(), types), name)
+    function = module.globals.get(name) or ir.Function(
+        module, ir.FunctionType(ir.VoidType(), types), name
+    )
     transposed = [_TRANSPOSED if how[key] else _AS_IS for key in ("transa", "transb")]
     one, zero = ir.Constant(kind, 1.0), ir.Constant(kind, 0.0)
     lengths = [how[key] for key in "mnk"]
@@ -53,7 +55,7 @@ def symbol(dtype: str) -> str:
 
 
 def make_known() -> None:
-    """Do so before anything from the disk is loaded: LLVM would end the process for a lack of it."""
+    """Do so before code from the disk is loaded: without it LLVM would end the process."""
     for dtype in _LETTERS:
         symbol(dtype)
 
@@ -89,7 +91,7 @@ def address_of_callback(dtype: str) -> int:
     def matrix(address: int, rows: int, columns: int, leading: int) -> np.ndarray:
         """One that lies column by column."""
         memory = (kind * (leading * (columns - 1) + rows)).from_address(address)
-        flat = np.frombuffer(memory, dtype)
+        flat = np.ctypeslib.as_array(memory)
         return np.lib.stride_tricks.as_strided(flat, (rows, columns), (size, leading * size))
 
     def multiply(*arguments: Any) -> None:

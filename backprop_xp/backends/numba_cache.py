@@ -1,7 +1,7 @@
 """Compiled steps, and where their machine code is kept.
 
-Numba keeps machine code beside the file of a function. So every step has a file, in the user's cache
-directory, named by a hash of all that it depends on: equal steps share one, and any number of
+Numba keeps machine code beside the file of a function. So every step has a file, in the user's
+cache directory, named by a hash of all that it depends on: equal steps share one, and any number of
 processes may write it at once. Numba's own index tells its versions and the kinds of CPU apart.
 Where nothing can be written, a step is compiled anew in every process.
 """
@@ -90,7 +90,7 @@ def compiled(code: Code, arrays: list[np.ndarray]) -> Callable[..., None]:
 def instructions_of(name: str) -> Any:
     """Return the intrinsic function of Numba that writes the instructions of a step."""
 
-    @intrinsic
+    @intrinsic  # type: ignore[untyped-decorator]
     def body(typing_context: Any, arguments: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             numbers = [builder.extract_value(values[0], i) for i in range(len(arguments))]

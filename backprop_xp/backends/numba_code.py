@@ -1,6 +1,6 @@
 """A step as code: its loops and products as LLVM functions, and the loop over batches around them.
 
-What Numba compiles is one function with one call in it, `body`, whose instructions are written here.
+What Numba compiles is one function with one call in it, whose instructions are written here.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class Code:
             if isinstance(group, Product):
                 lines.append(f"product {group}" + (" by BLAS" if by_blas(group) else ""))
             else:
-                lines += [f"loop {group.shape}", *(f"    {part}: {o}" for part, o in group.operations)]
+                lines += [
+                    f"loop {group.shape}",
+                    *(f"    {part}: {o}" for part, o in group.operations),
+                ]
         lines += [f"{temporary} is {view}" for temporary, view in self.kept.items()]
         return "\n".join(lines)
 
@@ -90,13 +93,26 @@ class Code:
             for group in self.groups:
                 self._call(builder, group, addresses, functions)
             for (name, length), where in zip(self._results, kept, strict=True):
-                _copy(builder, builder.add(where, builder.mul(step, integer(length))), addresses[name], integer(length))
+                _copy(
+                    builder,
+                    builder.add(where, builder.mul(step, integer(length))),
+                    addresses[name],
+                    integer(length),
+                )
 
-    def _call(self, builder: Any, group: Loop | Product, addresses: dict[str, Any], functions: dict[str, Any]) -> None:
+    def _call(
+        self,
+        builder: Any,
+        group: Loop | Product,
+        addresses: dict[str, Any],
+        functions: dict[str, Any],
+    ) -> None:
         if isinstance(group, Product) and (how := by_blas(group)) is not None:
             _write_gemms(builder, group, how, addresses)
             return
-        views = views_of(group, self.kept) if isinstance(group, Loop) else [group.a, group.b, group.out]
+        views = (
+            views_of(group, self.kept) if isinstance(group, Loop) else [group.a, group.b, group.out]
+        )
         key = _without_places(group, views, self.kept)
         if key not in functions:
             name = f"{builder.function.name}.part{len(functions)}"
@@ -111,7 +127,9 @@ class Code:
         builder.call(functions[key], given)
 
 
-def _without_places(group: Loop | Product, views: Sequence[View], kept: dict[Temporary, View]) -> str:
+def _without_places(
+    group: Loop | Product, views: Sequence[View], kept: dict[Temporary, View]
+) -> str:
     """What is the same for groups that differ only in where their arrays lie."""
     names = {v: f"p{i}" for i, v in enumerate(views)}
     temporaries: dict[Temporary, str] = {}
@@ -133,7 +151,9 @@ def _without_places(group: Loop | Product, views: Sequence[View], kept: dict[Tem
     return "\n".join([f"{group.shape}", *lines])
 
 
-def _write_gemms(builder: Any, product: Product, how: dict[str, int], addresses: dict[str, Any]) -> None:
+def _write_gemms(
+    builder: Any, product: Product, how: dict[str, int], addresses: dict[str, Any]
+) -> None:
     views, dtype = (product.a, product.b, product.out), product.out.dtype
     bases = [_address(builder, view, addresses) for view in views]
     count = math.prod(product.out.shape[:-2])
@@ -142,7 +162,9 @@ def _write_gemms(builder: Any, product: Product, how: dict[str, int], addresses:
         return
     with loop(builder, product.out.shape[0]) as i:  # `gemm_arguments` takes stacks of one axis
         starts = [builder.mul(of_stack(builder, v, [i]), integer(dtype.itemsize)) for v in views]
-        write_gemm(builder, dtype, how, [builder.add(*pair) for pair in zip(bases, starts, strict=True)])
+        write_gemm(
+            builder, dtype, how, [builder.add(*pair) for pair in zip(bases, starts, strict=True)]
+        )
 
 
 def _address(builder: Any, view: View, addresses: dict[str, Any]) -> Any:
@@ -157,11 +179,15 @@ def _write_numbers(builder: Any, values: Any, places: Any, count: Any) -> None:
     with builder.if_then(builder.icmp_signed(">", count, integer(0))), loop(builder, count) as i:
         place = pointer(builder, places, np.dtype("int64"))
         start = builder.mul(i, integer(3))
-        address, length, offset = (place.load(builder.add(start, integer(j))).value for j in range(3))
+        address, length, offset = (
+            place.load(builder.add(start, integer(j))).value for j in range(3)
+        )
         _copy(builder, address, builder.add(values, offset), length)
 
 
-def _gathered(builder: Any, memory: tuple[Any, Any], order: tuple[Any, Any, Any], rows: int, row: int) -> Any:
+def _gathered(
+    builder: Any, memory: tuple[Any, Any], order: tuple[Any, Any, Any], rows: int, row: int
+) -> Any:
     """Gather rows into a batch, unless they follow each other; return where the batch begins."""
     (table, batch), (order_at, ordered, begin) = memory, order
     in_place = builder.add(table, builder.mul(begin, integer(row)))
@@ -192,8 +218,8 @@ def _kept(groups: Sequence[Loop | Product], record: Record) -> dict[Temporary, V
     """Return memory for temporaries that outlive the loop, or the pass, that makes them."""
     made: dict[Temporary, tuple[Loop, int]] = {}
     kept: dict[Temporary, View] = {}
-    for group in groups:
-        for part, o in group.operations if isinstance(group, Loop) else ():
+    for group in [group for group in groups if isinstance(group, Loop)]:
+        for part, o in group.operations:
             for value in o.inputs:
                 if not isinstance(value, Temporary) or value in kept:
                     continue

@@ -28,6 +28,7 @@ def sign(x: Number) -> Number:
 
 
 def absolute(x: Number) -> Number:
+    """|x|."""
     return x.call("llvm.fabs")
 
 

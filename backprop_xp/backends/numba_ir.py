@@ -1,7 +1,7 @@
 """Numbers and loops in LLVM's language: `x * y + 1.0` writes the instructions that compute it.
 
-No instruction may assume that there is no NaN and no infinity (LLVM's flags `nnan` and `ninf`): a run
-that diverges must be found.
+No instruction may assume that there is no NaN and no infinity (LLVM's flags `nnan` and `ninf`): a
+run that diverges must be found.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def type_of(dtype: np.dtype) -> Any:
 
 
 class Number:
-    """A value of a dtype while instructions are written; with a Python number it takes its dtype."""
+    """A value of a dtype while instructions are written; Python numbers take its dtype."""
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -88,7 +88,9 @@ class Number:
     __radd__, __rmul__ = __add__, __mul__
 
     def __neg__(self) -> Number:
-        return self._new(self.builder.fneg(self.value) if self.is_float else self.builder.neg(self.value))
+        return self._new(
+            self.builder.fneg(self.value) if self.is_float else self.builder.neg(self.value)
+        )
 
     def __and__(self, other: Any) -> Number:
         return self._new(self.builder.and_(self.value, self.like(other).value))
@@ -108,7 +110,9 @@ class Number:
     def _compare(self, sign: str, other: Any) -> Number:
         a, b = self.value, self.like(other).value
         if not self.is_float:
-            signed = self.builder.icmp_signed if self.dtype.kind == "i" else self.builder.icmp_unsigned
+            signed = (
+                self.builder.icmp_signed if self.dtype.kind == "i" else self.builder.icmp_unsigned
+            )
             return self._new(signed(sign, a, b), np.dtype(bool))
         compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
         return self._new(compare(sign, a, b), np.dtype(bool))
@@ -142,7 +146,9 @@ class Number:
         if self.is_float:
             if dtype.kind == "b":
                 return self != 0.0
-            return self._new(b.fptosi(v, target) if dtype.kind == "i" else b.fptoui(v, target), dtype)
+            return self._new(
+                b.fptosi(v, target) if dtype.kind == "i" else b.fptoui(v, target), dtype
+            )
         if dtype.kind == "f":
             signed = self.dtype.kind == "i"
             return self._new(b.sitofp(v, target) if signed else b.uitofp(v, target), dtype)
@@ -165,7 +171,9 @@ class Number:
     def call(self, name: str, *others: Number) -> Number:
         """A function of LLVM's own, such as `llvm.sqrt`."""
         kind = type_of(self.dtype)
-        function = self.builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind] * (1 + len(others))))
+        function = self.builder.module.declare_intrinsic(
+            name, [kind], ir.FunctionType(kind, [kind] * (1 + len(others)))
+        )
         return self._new(self.builder.call(function, [self.value, *(o.value for o in others)]))
 
 
@@ -181,7 +189,9 @@ class Pointer:
         self.builder, self.value, self.dtype = builder, value, dtype
 
     def _at(self, place: Any) -> Any:
-        return self.builder.gep(self.value, [place], inbounds=True, source_etype=type_of(self.dtype))
+        return self.builder.gep(
+            self.value, [place], inbounds=True, source_etype=type_of(self.dtype)
+        )
 
     def load(self, place: Any) -> Number:
         """The number at this place."""
@@ -250,7 +260,9 @@ def place(builder: Any, variables: Sequence[Any], strides: Sequence[int]) -> Any
     total: Any = integer(0)
     for variable, stride in zip(variables, strides, strict=True):
         if stride:
-            step = builder.mul(variable, integer(stride), flags=("nsw",)) if stride != 1 else variable
+            step = (
+                builder.mul(variable, integer(stride), flags=("nsw",)) if stride != 1 else variable
+            )
             total = builder.add(total, step, flags=("nsw",))
     return total
 
@@ -260,7 +272,9 @@ def pointer(builder: Any, address: Any, dtype: np.dtype) -> Pointer:
     return Pointer(builder, builder.inttoptr(address, ir.PointerType()), dtype)
 
 
-def function_of_pointers(module: Any, name: str, dtypes: Sequence[np.dtype]) -> tuple[Any, list[Pointer]]:
+def function_of_pointers(
+    module: Any, name: str, dtypes: Sequence[np.dtype]
+) -> tuple[Any, list[Pointer]]:
     """A function of pointers to memory that does not overlap, with where its instructions go."""
     kind = ir.FunctionType(ir.VoidType(), [ir.PointerType()] * len(dtypes))
     function = ir.Function(module, kind, name)

@@ -118,9 +118,9 @@ def loops_of(operations: Sequence[Product | list[Map | Reduce]]) -> list[Loop | 
             loop = _loop_for(own, done)
             for _, operation in own.operations:
                 loop.add(operation, same)
-    for loop in done:
-        if isinstance(loop, Loop) and loop.reduces:
-            loop.operations = loop.where_needed()
+    for group in done:
+        if isinstance(group, Loop) and group.reduces:
+            group.operations = group.where_needed()
     return done
 
 

@@ -8,9 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
 
 from backprop_xp.backends.numba_functions import FUNCTIONS
-from backprop_xp.backends.numba_ir import Number, Pointer, Total, integer, loop, place, type_of
+from backprop_xp.backends.numba_ir import Number, Pointer, Total, loop, place, type_of
 from backprop_xp.backends.numba_loops import Loop
 from backprop_xp.backends.numba_record import (
     Constant,
@@ -21,7 +22,6 @@ from backprop_xp.backends.numba_record import (
     Value,
     View,
 )
-from llvmlite import ir
 
 
 def views_of(group: Loop, kept: dict[Temporary, View]) -> list[View]:

@@ -105,7 +105,8 @@ def expm1(x: Number) -> Number:
 def tanh(x: Number) -> Number:
     """(1 − e^(−2|x|)) / (1 + e^(−2|x|)), with the sign of x."""
     t = expm1(-2.0 * _absolute(x))
-    return (-t / (t + 2.0)).call("llvm.copysign", x)
+    quotient: Number = -t / (t + 2.0)
+    return quotient.call("llvm.copysign", x)
 
 
 def log(x: Number) -> Number:

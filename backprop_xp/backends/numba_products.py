@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from backprop_xp.backends.gemm import gemm_arguments
 from backprop_xp.backends.numba_ir import Number, Pointer, Total, integer, loop, place
 from backprop_xp.backends.numba_record import NotCompilable, Product, Shape, View

@@ -136,7 +136,6 @@ class Product:
     out: View
 
 
-
 class Record:
     """What a step does with its inputs and with arrays that stay where they are.
 
@@ -177,7 +176,8 @@ class Record:
         low, high = np.lib.array_utils.byte_bounds(array)
         start = array.__array_interface__["data"][0]
         name, offset = self._address(array, start)
-        steps = [s // array.itemsize if n > 1 else 0 for n, s in zip(array.shape, array.strides)]
+        lengths = zip(array.shape, array.strides, strict=True)
+        steps = [stride // array.itemsize if n > 1 else 0 for n, stride in lengths]
         return View(name, offset, array.dtype, array.shape, tuple(steps), (low, high))
 
     def slot(self, array: np.ndarray) -> int:
