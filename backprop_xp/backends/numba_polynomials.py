@@ -177,7 +177,8 @@ def _logarithm(x: Number, more: Number) -> Number:
     rest = square * _polynomial(square, f.log)
     half = 0.5 * d * d
     high, low = f.ln2
-    return k * high - ((half - (s * (half + rest) + (k * low + more))) - d)
+    value: Number = k * high - ((half - (s * (half + rest) + (k * low + more))) - d)
+    return value
 
 
 def _polynomial(x: Number, coefficients: Sequence[float]) -> Number:
