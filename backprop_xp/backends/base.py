@@ -231,7 +231,8 @@ class Loop(Protocol):
         """Take a step on each of the batches number `first`, `first` + 1 …, of so many rows.
 
         `values` are, for every step, what the host writes before it. Returns for every array that
-        a step returns an array (steps, its size); the next call writes over it.
+        a step returns an array (steps, its size), or only for the first, which the primitives have
+        made; the next call writes over it.
         """
 
 

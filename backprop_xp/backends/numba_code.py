@@ -31,8 +31,8 @@ class Code:
         In the order in which they run.
     kept : dict
         Memory for temporaries that outlive their loop.
-    inputs, results : list of (int, int)
-        The rows and the bytes of a row of every input; the number and the bytes of every result.
+    inputs : list of (int, int)
+        The rows and the bytes of a row of every input.
     """
 
     #: Addresses and lengths: of the addresses of the arrays that stay; of the order of the rows, if
@@ -44,20 +44,18 @@ class Code:
         *("numbers", "width", "places", "count"),
     )
 
-    def __init__(
-        self, record: Record, inputs: Sequence[np.ndarray], results: Sequence[np.ndarray]
-    ) -> None:
+    def __init__(self, record: Record, inputs: Sequence[np.ndarray], result: np.ndarray) -> None:
         self.groups = loops_of(record.operations)
         self.kept = _kept(self.groups, record)
         self._batch = [record.slot(x) for x in inputs]
         self.inputs = [(len(x), x[0].nbytes) for x in inputs]
-        self._results = [(record.view(result).name, result.nbytes) for result in results]
+        self._result = record.view(result).name, result.nbytes
         self._slots = len(record.memory)
 
     @property
     def text(self) -> str:
         """All that the instructions depend on, for people and as the name of the code."""
-        lines = [f"inputs {self.inputs} in {self._batch}, results {self._results}"]
+        lines = [f"inputs {self.inputs} in {self._batch}, result {self._result}"]
         for group in self.groups:
             if isinstance(group, Product):
                 lines.append(f"product {group}" + (" by BLAS" if by_blas(group) else ""))
@@ -77,7 +75,7 @@ class Code:
         """
         at, order, ordered, first, steps, size, numbers, width, places, count = arguments[:10]
         tables = arguments[10 : 10 + len(self.inputs)]
-        kept = arguments[10 + len(self.inputs) :]
+        kept = arguments[-1]
         known = pointer(builder, at, np.dtype("int64"))
         addresses = {f"a{i}": known.load(integer(i)).value for i in range(self._slots)}
         with loop(builder, steps) as step:
@@ -92,13 +90,9 @@ class Code:
             functions: dict[str, Any] = {}
             for group in self.groups:
                 self._call(builder, group, addresses, functions)
-            for (name, length), where in zip(self._results, kept, strict=True):
-                _copy(
-                    builder,
-                    builder.add(where, builder.mul(step, integer(length))),
-                    addresses[name],
-                    integer(length),
-                )
+            name, length = self._result
+            place = builder.add(kept, builder.mul(step, integer(length)))
+            _copy(builder, place, addresses[name], integer(length))
 
     def _call(
         self,

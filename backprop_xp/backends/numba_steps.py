@@ -24,7 +24,7 @@ class Compiled:
     Parameters
     ----------
     step : callable
-        As for `Backend.compile` or, with several results, for `Backend.loop`.
+        As for `Backend.compile`, or for `Backend.loop`; the first result is kept.
     batch : tuple of array
         Of that shape; rows are gathered into it.
 
@@ -40,24 +40,23 @@ class Compiled:
             results = step(*batch)
         if len(record.inputs_read) < len(batch):
             raise NotCompilable("a batch is converted by other means than the backend's")
-        results = results if isinstance(results, tuple) else (results,)
-        kept = [np.empty((1, result.size), result.dtype) for result in results]
-        self._run = compiled(Code(record, batch, results), [*batch, *kept])
+        result = results[0] if isinstance(results, tuple) else results
+        self._shape, self._size, self._dtype = result.shape, result.size, result.dtype
+        kept = np.empty((1, self._size), self._dtype)
+        self._run = compiled(Code(record, batch, result), [*batch, kept])
         self._memory = record.memory  # which must not be freed
         self._addresses = np.array([_address(array) for array in record.memory])
-        self._results = [(result.shape, result.size, result.dtype) for result in results]
         nothing_of_the_host = (0, 0, 0, 1, 0, 0, 0, 0, 0)
         self._run_once = partial(self._run, _address(self._addresses), *nothing_of_the_host)
 
     def once(self, *batch: Array) -> Array:
-        """Take a step on a batch and return its first result."""
-        shape, size, dtype = self._results[0]
-        kept = np.empty((1, size), dtype)
+        """Take a step on a batch and return its result."""
+        kept = np.empty((1, self._size), self._dtype)
         try:
             self._run_once(*batch, kept)
         except TypeError:  # not in one piece, or read-only
             self._run_once(*(np.array(x, order="C") for x in batch), kept)
-        return kept if shape == kept.shape else kept.reshape(shape)
+        return kept if self._shape == kept.shape else kept.reshape(self._shape)
 
     def many(
         self,
@@ -67,14 +66,14 @@ class Compiled:
         numbers: np.ndarray,
         places: np.ndarray,
         tables: Sequence[Array],
-    ) -> list[Array]:
+    ) -> Array:
         """Take steps from batch number `first` on, and return their results (steps, n)."""
         steps, width = numbers.shape
-        kept = [np.empty((steps, count), dtype) for _, count, dtype in self._results]
+        kept = np.empty((steps, self._size), self._dtype)
         of_order = (0, 0) if order is None else (_address(order), len(order))
         of_numbers = _address(numbers), width, _address(places), len(places)
         at = _address(self._addresses)
-        self._run(at, *of_order, first, steps, size, *of_numbers, *tables, *kept)
+        self._run(at, *of_order, first, steps, size, *of_numbers, *tables, kept)
         return kept
 
 
@@ -128,10 +127,10 @@ class CompiledLoop:
         run, numbers, places = self._of_rows[rows]
         columns = list(zip(*values, strict=True))
         table = _bytes(columns, numbers)
-        results = run.many(self._order, first, self._size, table, places, self._tables)
+        result = run.many(self._order, first, self._size, table, places, self._tables)
         for own, column in zip(numbers, columns, strict=True):
             own.were_written(column[-1])
-        return results
+        return [result]
 
     def _compile(self, rows: int) -> None:
         batch = tuple([np.empty((rows, t.shape[1]), t.dtype) for t in self._tables])

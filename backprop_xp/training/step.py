@@ -77,8 +77,8 @@ class TrainStep:
 
     def on_rows(self, X: Array, Y: Array, *weights: Array) -> tuple[Array, ...]:
         """Take a step on rows (m, n) of the device; return J and, with weights, their sum."""
-        batch = self._batch(X, Y, *weights)
-        return (self._step(*batch), *map(self._total, batch[2:]))
+        J = self._step(*self._batch(X, Y, *weights))
+        return (J, *(self.net.backend.xp.sum(w) for w in weights))
 
     def numbers(self, X: Array, Y: Array, *weights: Array) -> list[StepNumbers]:
         """What the host writes before every step on such a batch."""
@@ -91,12 +91,6 @@ class TrainStep:
             return self.state.next_numbers()
         pattern, drops = self._pattern(), self._trace(rows, weighted).drops
         return [*self.state.next_numbers(), *(drop.keys_of(pattern) for drop in drops if drop)]
-
-    def _total(self, weights: Array) -> Array:
-        """Σw over the last axis of (…, 1, m)."""
-        total = self.net.backend.empty((*weights.shape[:-1], 1), "float64")
-        self.net.backend.general(add_up)(total, weights)
-        return total
 
     def __reduce__(self) -> tuple[type[TrainStep], tuple[Any, ...], dict[str, Any]]:
         """A copy is made anew of copies of the network and the optimizer, with their memory."""
@@ -174,11 +168,6 @@ class ClippedNorm:
         """Shorten g, (P,) or (…, P), in place where it is longer than the limit."""
         self._matmul(g[..., None, :], g[..., None], self._squared)
         self._clip(g, *self._factors)
-
-
-def add_up(xp: Namespace, total: Array, values: Array) -> None:
-    """`(total, values)`: the sum of every row."""
-    total[...] = xp.sum(values, axis=-1, keepdims=True)
 
 
 def clip(xp: Namespace, g: Array, squared: Array, limit: Array) -> None:

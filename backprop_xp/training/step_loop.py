@@ -14,13 +14,18 @@ from backprop_xp.training.step import TrainStep
 class StepLoop:
     """Steps of one run on rows that lie on the device; see `Backend.loop`."""
 
-    def __init__(self, step: TrainStep, loop: Loop, rows: int, size: int, weighted: bool) -> None:
+    def __init__(
+        self, step: TrainStep, loop: Loop, rows: int, size: int, weights: Array | None
+    ) -> None:
         self._step, self._loop = step, loop
-        self._rows, self._size, self._weighted = rows, size, weighted
+        self._rows, self._size, self._weights = rows, size, weights
 
     def begin(self, epoch: Any) -> None:
         """Be ready for the batches of an epoch."""
         self._loop.begin(epoch.order)
+        self._ordered: Array = self._weights
+        if self._weights is not None and epoch.order is not None:
+            self._ordered = self._weights[self._step.net.backend.asarray(epoch.order), :]
 
     def take(self, first: int, stop: int, before: Callable[[int], None]) -> list[Array]:
         """Take the steps on the batches first … stop − 1, or fewer if their sizes differ.
@@ -31,11 +36,20 @@ class StepLoop:
         rows = self._rows_of(first)
         if self._rows_of(stop - 1) != rows:
             stop -= 1
-        values = []
+        values, weighted = [], self._weights is not None
         for number in range(first, stop):
             before(number)
-            values.append(self._step.next_numbers(rows, self._weighted))
-        return self._loop.take(first, rows, values)
+            values.append(self._step.next_numbers(rows, weighted))
+        results = self._loop.take(first, rows, values)
+        if weighted and len(results) == 1:
+            results.append(self._weights_of(range(first, stop)))
+        return results
+
+    def _weights_of(self, batches: range) -> Array:
+        """The weight of each of these, where the loop has not summed it."""
+        xp = self._step.net.backend.xp
+        parts = [slice(i * self._size, (i + 1) * self._size) for i in batches]
+        return xp.stack([xp.sum(self._ordered[part, :]) for part in parts])
 
     def _rows_of(self, batch: int) -> int:
         return min(self._size, self._rows - batch * self._size)
@@ -51,4 +65,5 @@ def step_loop(step: TrainStep, epoch: Any) -> StepLoop | None:
     loop = step.net.backend.loop(step.on_rows, step.numbers, tables, epoch.batch_size)
     if loop is None:
         return None
-    return StepLoop(step, loop, int(tables[0].shape[0]), epoch.batch_size, len(tables) > 2)
+    weights = tables[2] if len(tables) > 2 else None
+    return StepLoop(step, loop, int(tables[0].shape[0]), epoch.batch_size, weights)

@@ -43,8 +43,8 @@ def code_of(backend, sizes, rows, optimizer, **options):
     batch = tuple(np.empty((rows, n), net.dtype) for n in (sizes[0], sizes[-1]))
     record = Record(batch)
     with recorded_by(record):
-        results = step.on_rows(*batch)
-    return Code(record, batch, results)
+        result = step.on_rows(*batch)[0]
+    return Code(record, batch, result)
 
 
 def compiled(backend, kernel, *arrays):
