@@ -10,7 +10,7 @@ from typing import Any
 
 from backprop_xp.backends.gemm import gemm_arguments
 from backprop_xp.backends.numba_ir import Number, Pointer, Total, integer, loop, place
-from backprop_xp.backends.numba_record import NotCompilable, Product, Shape, View
+from backprop_xp.backends.numba_record import Product, Shape, View
 
 # From so many multiplications on, OpenBLAS is faster than loops; by measurement.
 BLAS_WORK = 2_000
@@ -74,8 +74,6 @@ class ProductWriter:
     """Writes the loops of a product into a function of the pointers (a, b, out)."""
 
     def __init__(self, builder: Any, product: Product, pointers: Sequence[Pointer]) -> None:
-        if min(*product.a.shape, *product.out.shape) == 0:
-            raise NotCompilable("a product without elements")
         self._builder, self._product, self._pointers = builder, product, tuple(pointers)
         self._dtype = product.out.dtype
 

@@ -173,6 +173,8 @@ class Record:
 
     def view(self, array: np.ndarray) -> View:
         """Return the view that an array is."""
+        if array.size == 0:
+            raise NotCompilable("an array without elements")
         low, high = np.lib.array_utils.byte_bounds(array)
         start = array.__array_interface__["data"][0]
         name, offset = self._address(array, start)

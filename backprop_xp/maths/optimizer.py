@@ -73,16 +73,18 @@ class OptimizerState:
         for slot, values in zip(self.slots, kept["slots"], strict=True):
             slot[...] = backend.asarray(values)
 
-    def next_numbers(self) -> list[Any]:
-        """Count a step, and return what `numbers` must hold while it runs."""
-        self.steps += 1
-        scalars = self._optimizer.scalars(self.steps, self.learning_rate)
-        return _parted(scalars) if self._each else [scalars]
+    def next_numbers(self, count: int = 1) -> list[list[Any]]:
+        """Count so many steps, and return for each what `numbers` must hold while it runs."""
+        first, rate, scalars = self.steps + 1, self.learning_rate, self._optimizer.scalars
+        self.steps += count
+        some = [scalars(step, rate) for step in range(first, first + count)]
+        return [_parted(one) for one in some] if self._each else [[one] for one in some]
 
     def count_step(self) -> None:
         """Begin the next step: put its numbers where the kernel reads them."""
         if self._each:
-            for numbers, values in zip(self.numbers, self.next_numbers(), strict=True):
+            (values_of_step,) = self.next_numbers()
+            for numbers, values in zip(self.numbers, values_of_step, strict=True):
                 numbers.write(values)
         else:  # in few words, since small networks would feel more of them
             self.steps += 1

@@ -177,11 +177,11 @@ class TrainingRun:
 
     def _some_at_a_time(self, loop: StepLoop) -> None:
         """The same where nobody wants to know of each step."""
-        at_once = _FIRST_AT_ONCE
+        at_once, scheduled = _FIRST_AT_ONCE, self.plan.schedule is not None
         while self.batch < self.batches and self.history.stopped is None:
             start, first = time.perf_counter(), self.batch
             stop = min(first + at_once, first + self._guard.room, self.batches)
-            self._guard.note_some(*loop.take(first, stop, self._begin_step))
+            self._guard.note_some(*loop.take(first, stop, self._begin_step, scheduled))
             self._tell("on_progress")
             if self._interruption.asked:
                 self.stop("interrupted")

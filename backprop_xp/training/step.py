@@ -85,12 +85,17 @@ class TrainStep:
         drops = self._trace(X.shape[-2], bool(weights)).drops
         return [*self.state.numbers, *(drop.keys for drop in drops if drop)]
 
-    def next_numbers(self, rows: int, weighted: bool) -> list[Any]:
-        """Count a step on so many rows, and return what `numbers` must hold while it runs."""
-        if not self.net.architecture.dropout:
-            return self.state.next_numbers()
-        pattern, drops = self._pattern(), self._trace(rows, weighted).drops
-        return [*self.state.next_numbers(), *(drop.keys_of(pattern) for drop in drops if drop)]
+    def next_numbers(self, rows: int, weighted: bool, count: int) -> list[list[Any]]:
+        """Count steps on so many rows; return for each what `numbers` must hold while it runs."""
+        drops = [drop for drop in self._trace(rows, weighted).drops if drop]
+        if not drops:
+            return self.state.next_numbers(count)
+        some = []
+        for _ in range(count):
+            pattern = self._pattern()
+            keys = [drop.keys_of(pattern) for drop in drops]
+            some += [[*numbers, *keys] for numbers in self.state.next_numbers()]
+        return some
 
     def __reduce__(self) -> tuple[type[TrainStep], tuple[Any, ...], dict[str, Any]]:
         """A copy is made anew of copies of the network and the optimizer, with their memory."""

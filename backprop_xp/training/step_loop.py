@@ -27,19 +27,26 @@ class StepLoop:
         if self._weights is not None and epoch.order is not None:
             self._ordered = self._weights[self._step.net.backend.asarray(epoch.order), :]
 
-    def take(self, first: int, stop: int, before: Callable[[int], None]) -> list[Array]:
+    def take(
+        self, first: int, stop: int, before: Callable[[int], None], rates_change: bool
+    ) -> list[Array]:
         """Take the steps on the batches first … stop − 1, or fewer if their sizes differ.
 
-        `before` is called with the number of each batch, before its learning rate is read. Returns
-        the losses, and with weights the batches' weights, each (steps, …).
+        `before` is called with the number of each batch, before its learning rate is read; if that
+        does not change, only with the last. Returns the losses, and with weights the batches'
+        weights, each (steps, …).
         """
-        rows = self._rows_of(first)
+        rows, weighted = self._rows_of(first), self._weights is not None
         if self._rows_of(stop - 1) != rows:
             stop -= 1
-        values, weighted = [], self._weights is not None
-        for number in range(first, stop):
-            before(number)
-            values.append(self._step.next_numbers(rows, weighted))
+        values: list[list[Any]] = []
+        if rates_change:
+            for number in range(first, stop):
+                before(number)
+                values += self._step.next_numbers(rows, weighted, 1)
+        else:
+            before(stop - 1)
+            values = self._step.next_numbers(rows, weighted, stop - first)
         results = self._loop.take(first, rows, values)
         if weighted and len(results) == 1:
             results.append(self._weights_of(range(first, stop)))
