@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,12 @@ from backprop_xp.backends.recording import Plan, new_product
 Shape: TypeAlias = tuple[int, ...]
 _MAXIMUM, _SUM = REDUCTIONS[np.maximum, -1], REDUCTIONS[np.add, -1]
 _SUM_OF_MATRIX = REDUCTIONS[np.add, (-2, -1)]
+
+
+@cache
+def name_of(dtype: np.dtype) -> str:
+    """Return dtype.name, which NumPy makes anew every time."""
+    return str(dtype.name)
 
 
 class NotCompilable(Exception):
@@ -50,7 +57,7 @@ class View:
 
     def __repr__(self) -> str:
         start = f"{self.name}+{self.offset}" if self.offset else self.name
-        return f"{start}:{self.dtype}{list(self.shape)}/{list(self.strides)}"
+        return f"{start}:{name_of(self.dtype)}{list(self.shape)}/{list(self.strides)}"
 
     def overlaps(self, other: View) -> bool:
         """Whether they may share memory."""
@@ -66,7 +73,7 @@ class Temporary:
     shape: Shape
 
     def __repr__(self) -> str:
-        return f"t{self.number}:{self.dtype}{list(self.shape)}"
+        return f"t{self.number}:{name_of(self.dtype)}{list(self.shape)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +84,7 @@ class Constant:
 
     def __repr__(self) -> str:
         array = np.asarray(self.value)
-        return f"{array.dtype}({array.item()!r})"  # with all digits
+        return f"{name_of(array.dtype)}({array.item()!r})"  # with all digits
 
     @property
     def shape(self) -> Shape:
@@ -103,7 +110,7 @@ class Map:
     @property
     def described(self) -> str:
         """The function, and the dtype in which it works."""
-        return f"{getattr(self.function, '__name__', 'function')} {self.common}"
+        return f"{getattr(self.function, '__name__', 'function')} {name_of(self.common)}"
 
     def __repr__(self) -> str:
         return f"{self.out} = {self.described} {list(self.inputs)}"
@@ -153,7 +160,7 @@ class Record:
         self.operations: list[Product | list[Map | Reduce]] = []
         self.memory: list[np.ndarray] = []
         self.inputs_read: set[int] = set()
-        self._inputs = inputs
+        self._inputs = [(*np.lib.array_utils.byte_bounds(x), x.itemsize) for x in inputs]
         self._names: dict[int, str] = {}  # by address
         self._temporaries = 0
 
@@ -193,11 +200,10 @@ class Record:
         return Temporary(self._temporaries, dtype, shape)
 
     def _address(self, array: np.ndarray, start: int) -> tuple[str, int]:
-        for i, x in enumerate(self._inputs):
-            low, high = np.lib.array_utils.byte_bounds(x)
+        for i, (low, high, itemsize) in enumerate(self._inputs):
             if low <= start < high:
                 self.inputs_read.add(i)
-                return f"x{i}", (start - low) // x.itemsize
+                return f"x{i}", (start - low) // itemsize
         if start not in self._names:
             self._names[start] = f"a{self.slot(array)}"
         return self._names[start], 0

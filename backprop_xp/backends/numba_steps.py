@@ -46,8 +46,9 @@ class Compiled:
         self._run = compiled(Code(record, batch, result), [*batch, kept])
         self._memory = record.memory  # which must not be freed
         self._addresses = np.array([_address(array) for array in record.memory])
+        self._at = _address(self._addresses)
         nothing_of_the_host = (0, 0, 0, 1, 0, 0, 0, 0, 0)
-        self._run_once = partial(self._run, _address(self._addresses), *nothing_of_the_host)
+        self._run_once = partial(self._run, self._at, *nothing_of_the_host)
 
     def once(self, *batch: Array) -> Array:
         """Take a step on a batch and return its result."""
@@ -72,8 +73,7 @@ class Compiled:
         kept = np.empty((steps, self._size), self._dtype)
         of_order = (0, 0) if order is None else (_address(order), len(order))
         of_numbers = _address(numbers), width, _address(places), len(places)
-        at = _address(self._addresses)
-        self._run(at, *of_order, first, steps, size, *of_numbers, *tables, kept)
+        self._run(self._at, *of_order, first, steps, size, *of_numbers, *tables, kept)
         return kept
 
 

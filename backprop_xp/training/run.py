@@ -82,6 +82,7 @@ class TrainingRun:
         self._interruption = Interruption()
         self._guard = Guard(self)
         self._loop: StepLoop | None = None
+        self._at_once = _FIRST_AT_ONCE
 
     def train(self) -> None:
         """Run the epochs that are left."""
@@ -177,16 +178,16 @@ class TrainingRun:
 
     def _some_at_a_time(self, loop: StepLoop) -> None:
         """The same where nobody wants to know of each step."""
-        at_once, scheduled = _FIRST_AT_ONCE, self.plan.schedule is not None
+        scheduled = self.plan.schedule is not None
         while self.batch < self.batches and self.history.stopped is None:
             start, first = time.perf_counter(), self.batch
-            stop = min(first + at_once, first + self._guard.room, self.batches)
+            stop = min(first + self._at_once, first + self._guard.room, self.batches)
             self._guard.note_some(*loop.take(first, stop, self._begin_step, scheduled))
             self._tell("on_progress")
             if self._interruption.asked:
                 self.stop("interrupted")
             if time.perf_counter() - start < _SECONDS_AT_ONCE / 2:
-                at_once *= 2
+                self._at_once *= 2
 
     def _begin_step(self, number: int) -> None:
         """Count to the batch of that number, from 0, and set its learning rate."""
