@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -120,15 +121,16 @@ class CompiledLoop:
         """See `backends.base.Loop`."""
         self._order = None if order is None else np.require(order, np.int64, "C")
 
-    def take(self, first: int, rows: int, values: Sequence[Sequence[Any]]) -> list[Array]:
+    def take(
+        self, first: int, rows: int, steps: int, values: Sequence[Sequence[Any]]
+    ) -> list[Array]:
         """See `backends.base.Loop`."""
         if rows not in self._of_rows:
             self._compile(rows)
         run, numbers, places = self._of_rows[rows]
-        columns = list(zip(*values, strict=True))
-        table = _bytes(columns, numbers)
+        table = _bytes(values, numbers)
         result = run.many(self._order, first, self._size, table, places, self._tables)
-        for own, column in zip(numbers, columns, strict=True):
+        for own, column in zip(numbers, values, strict=True):
             own.were_written(column[-1])
         return [result]
 
@@ -151,13 +153,15 @@ class _Writable:
         self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
 
 
-def _bytes(columns: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> np.ndarray:
+def _bytes(values: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> np.ndarray:
     """What is written before each step, (steps, bytes)."""
-    steps = len(columns[0])
-    parts = [
-        np.array(column, n.array.dtype).reshape(steps, -1).view(np.uint8)
-        for column, n in zip(columns, numbers, strict=True)
-    ]
+    parts = []
+    for column, n in zip(values, numbers, strict=True):
+        if isinstance(column[0], tuple):  # the short way from Python's numbers to an array
+            flat = np.fromiter(chain.from_iterable(column), np.float64).astype(n.array.dtype)
+        else:
+            flat = np.array(column, n.array.dtype)
+        parts.append(flat.reshape(len(column), -1).view(np.uint8))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 

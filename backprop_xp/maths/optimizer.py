@@ -11,6 +11,7 @@ import copy
 import math
 import weakref
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -73,18 +74,17 @@ class OptimizerState:
         for slot, values in zip(self.slots, kept["slots"], strict=True):
             slot[...] = backend.asarray(values)
 
-    def next_numbers(self, count: int = 1) -> list[list[Any]]:
-        """Count so many steps, and return for each what `numbers` must hold while it runs."""
+    def next_numbers(self, count: int) -> list[Sequence[Any]]:
+        """Count so many steps; return for each of `numbers` what it must hold in every step."""
         first, rate, scalars = self.steps + 1, self.learning_rate, self._optimizer.scalars
         self.steps += count
         some = [scalars(step, rate) for step in range(first, first + count)]
-        return [_parted(one) for one in some] if self._each else [[one] for one in some]
+        return list(zip(*map(_parted, some), strict=True)) if self._each else [some]
 
     def count_step(self) -> None:
         """Begin the next step: put its numbers where the kernel reads them."""
         if self._each:
-            (values_of_step,) = self.next_numbers()
-            for numbers, values in zip(self.numbers, values_of_step, strict=True):
+            for numbers, (values,) in zip(self.numbers, self.next_numbers(1), strict=True):
                 numbers.write(values)
         else:  # in few words, since small networks would feel more of them
             self.steps += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 from backprop_xp.backends.base import Array, Loop
@@ -39,15 +40,17 @@ class StepLoop:
         rows, weighted = self._rows_of(first), self._weights is not None
         if self._rows_of(stop - 1) != rows:
             stop -= 1
-        values: list[list[Any]] = []
+        values: Sequence[Sequence[Any]]
         if rates_change:
+            each = []
             for number in range(first, stop):
                 before(number)
-                values += self._step.next_numbers(rows, weighted, 1)
+                each.append(self._step.next_numbers(rows, weighted, 1))
+            values = [list(chain.from_iterable(column)) for column in zip(*each, strict=True)]
         else:
             before(stop - 1)
             values = self._step.next_numbers(rows, weighted, stop - first)
-        results = self._loop.take(first, rows, values)
+        results = self._loop.take(first, rows, stop - first, values)
         if weighted and len(results) == 1:
             results.append(self._weights_of(range(first, stop)))
         return results

@@ -31,7 +31,7 @@ class OursNumbaLoop(OursNumba):
         """Take the steps; the host computes what differs from one to the next."""
         while steps > 0:
             some = min(steps, AT_ONCE)
-            self.loop.take(0, self.rows, self.step.next_numbers(self.rows, False, some))
+            self.loop.take(0, self.rows, some, self.step.next_numbers(self.rows, False, some))
             steps -= some
 
 

@@ -20,13 +20,14 @@ class OurFitByNumba(OurFit):
         tables = (self.X, self.Y)
         self.loop = self.net.backend.loop(self.step.on_rows, self.step.numbers, tables, size)
         self.loop.begin(np.random.default_rng(0).permutation(rows))
-        self.values = self.step.next_numbers(size, False, rows // size)
+        self.at_once = rows // size
+        (self.values,) = self.step.next_numbers(size, False, self.at_once)
 
     def steps(self, count: int) -> None:
         """Take so many steps, epoch by epoch of whole batches."""
-        for start in range(0, count, len(self.values)):
-            some = self.values[: count - start]
-            self.loop.take(0, self.job.cell.batch, some)
+        for start in range(0, count, self.at_once):
+            some = min(self.at_once, count - start)
+            self.loop.take(0, self.job.cell.batch, some, [self.values[:some]])
 
 
 LOOP = OurFitByNumba

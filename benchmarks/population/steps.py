@@ -76,7 +76,8 @@ def ours_by_numba() -> Contender:
 
     def run(n: int) -> None:
         for start in range(0, n, at_once):
-            loop.take(0, rows, step.next_numbers(rows, False, min(at_once, n - start)))
+            some = min(at_once, n - start)
+            loop.take(0, rows, some, step.next_numbers(rows, False, some))
 
     return Contender(MEMBERS, run, lambda: (list(net.W), list(net.b)))
 

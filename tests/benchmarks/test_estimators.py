@@ -1,5 +1,6 @@
 """The estimators benchmark: what it counts, what it voids, and one real run of each kind."""
 
+import importlib.util
 import math
 
 import pytest
