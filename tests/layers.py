@@ -6,6 +6,7 @@ from __future__ import annotations
 LAYERS = [
     "errors",
     "wording",
+    "number_checks",
     "datasets",
     "backends",
     "storage",

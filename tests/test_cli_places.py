@@ -20,7 +20,6 @@ from backprop_xp.cli import main
 from backprop_xp.training.fit import fit
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="devices, links and limits of POSIX")
 

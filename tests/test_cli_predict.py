@@ -16,7 +16,6 @@ from backprop_xp.maths.saved import save_network
 from backprop_xp.tables.model import load_table_model
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 
 
 @pytest.fixture(autouse=True)

@@ -94,7 +94,6 @@ def test_signs_are_replaced_by_what_looks_like_them(streams):
 def cafes(tmp_path, rng):
     """A table whose target and columns no single-byte encoding has."""
     pd = pytest.importorskip("pandas")
-    pytest.importorskip("sklearn")
     x = rng.normal(size=60)
     frame = pd.DataFrame({"größe→": x, "θ": np.where(x > 0, "café ☕", "naïve 猫")})
     frame.to_csv(tmp_path / "t.csv", index=False)
@@ -126,7 +125,6 @@ def test_a_table_of_any_letters(streams, cafes, tmp_path, encoding):
 def test_labels_that_are_no_unicode(streams, tmp_path, rng):
     """An array may hold half a character; pandas may or may not."""
     pytest.importorskip("pandas")
-    pytest.importorskip("sklearn")
     x = rng.normal(size=60)
     np.savez(tmp_path / "t.npz", X=x[:, None], y=np.where(x > 0, "a\udce9", "b"))
     _, stderr = streams("utf-8")

@@ -15,7 +15,6 @@ from backprop_xp.maths.loading import load_network
 from backprop_xp.maths.saved import save_network
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 
 M = 60
 
@@ -137,7 +136,7 @@ def test_labels_and_categories_that_look_the_same_are_one(table, numbers, kind):
 def test_what_is_taken_for_missing_is_named_and_can_be_said(table, numbers):
     columns = {"a": numbers, "y": ["None", "Mild", "Severe"] * 20}
     document, _ = table("csv", columns)
-    assert document["notices"][0].startswith("taken for missing: 'None' in y (--missing TEXT")
+    assert document["notices"][0].startswith("target 'y': rows with 'None' count as rows")
     assert document["test"]["classes"] == ["Mild", "Severe"]
     document, predictions = table("csv", columns, "--missing", "")
     assert document["notices"] == []

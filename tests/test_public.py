@@ -149,6 +149,16 @@ def test_the_maths_imports_no_array_library(name):
     assert not IMPORTS[name] & {f"backends.{b}" for b in ("numpy", "cupy", "strict")}
 
 
+def test_private_names_of_scikit_learn_are_kept_to_one_file():
+    private = {
+        name
+        for name, path in FILES.items()
+        for imported in imports(path)
+        if imported.startswith("sklearn.") and any(p[0] == "_" for p in imported.split("."))
+    }
+    assert private == {"estimators.sklearn_private"}
+
+
 def test_every_file_is_in_a_layer():
     entrances = {"backprop_xp", "__init__", "__main__"}
     assert {name.partition(".")[0] for name in FILES} - entrances == set(LAYERS)

@@ -181,7 +181,10 @@ def test_every_public_function_is_called():
         (lambda: bp.SGD(0.1).update(GRADS, NET), r"^net=<backprop_xp.*: expected a backprop_xp\.N"),
         (lambda: bp.fit(X, Y, NET), r"^net=<ndarray of the shape \(20, 3\)>: expected a backprop"),
         (lambda: bp.fit(NET, X, Y, optimizer="adam"), r"^optimizer='adam': expected an optimizer"),
-        (lambda: bp.sources.npy(X, Y), r"^npy: <ndarray of the shape \(20, 3\)> is no path"),
+        (
+            lambda: bp.sources.npy(X, Y),
+            r"^path=<ndarray of the shape \(20, 3\)>: expected the name",
+        ),
         (lambda: bp.cross_validate([3, 1], X, Y, l2=[0, 1]), r"^l2=\[0, 1\]: expected a number"),
     ],
 )

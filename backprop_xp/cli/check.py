@@ -48,22 +48,21 @@ def check(options: argparse.Namespace) -> int:
     failed = 0
     for name in names:
         print(f"{name} ({bp.get_backend(name).description})")
+        print(f"{'largest relative error':>79}")
         for sizes, hidden, output, loss, l2, l1 in _CHECKED:
             net = bp.Network(sizes, hidden, output, loss, backend=name, l2=l2, l1=l1)
             report = bp.check_gradients(net, *_example(net))
             failed += not report.passed
             layers = "-".join(str(n) for n in sizes)
             penalties = " with penalties" if l2 or l1 else ""
-            print(
-                f"  {'ok   ' if report.passed else 'WRONG'} {layers:11} {hidden:10} → "
-                f"{output + ', ' + net.loss.name + penalties:48} "
-                f"largest relative error {report.max_relative_error:.1e}",
-                flush=True,
-            )
+            passed = "ok   " if report.passed else "WRONG"
+            formulas = f"{hidden} → {output}, {net.loss.name}{penalties}"
+            error = f"{report.max_relative_error:.1e}"
+            print(f"  {passed} {layers:11} {formulas:52} {error}", flush=True)
             if not report.passed:
                 print(report)
-    passed = len(names) * len(_CHECKED) - failed
-    print(f"{plural(passed, 'gradient check')} passed, {failed} failed")
+    good = len(names) * len(_CHECKED) - failed
+    print(f"{plural(good, 'gradient check')} passed, {failed} failed")
     return 1 if failed else 0
 
 

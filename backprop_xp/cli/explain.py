@@ -10,7 +10,7 @@ import numpy as np
 import backprop_xp as bp
 from backprop_xp.backends.base import host_generator
 from backprop_xp.cli.options import add_backend, output_place
-from backprop_xp.data.checks import require_count
+from backprop_xp.number_checks import require_count
 from backprop_xp.pictures import checked_path, require_matplotlib
 
 _ABOUT = """\

@@ -31,7 +31,7 @@ feature marks it. So are columns in which all is numbers in another spelling:
 1.234,50 or 1,234.50, 12 %, 5 €. Dates (2024-01-31, 31.01.2024, 01/31/2024 …)
 become year, month, day of the week, days since a fixed day, and the hour if
 there are times. Columns of text, booleans and categories are one-hot encoded;
-missing values are a category. Of more than 100 categories the rarest share one.
+missing values are a category. Of more than 99 categories the rarest share one.
 
 Left out, with a notice: row numbers (whole numbers without gaps, no two alike,
 in any order), identifiers (text with more than half its values different),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -36,19 +35,6 @@ def require_single(net: Network, caller: str) -> None:
     """Raise ShapeError if `net` is a stack, whose J is not one number."""
     if net.stack:
         raise ShapeError(f"{caller} takes a single network, not a stack")
-
-
-def require_count(name: str, value: Any) -> None:
-    """Raise ConfigurationError unless `value` is a positive integer."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-        raise ConfigurationError(f"{name}={shown(value)}: expected a positive integer")
-
-
-def require_positive(name: str, value: Any) -> None:
-    """Raise ConfigurationError unless `value` is a finite number > 0."""
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0.0 < value < float("inf"):
-        raise ConfigurationError(f"{name}={shown(value)}: expected a finite number > 0")
 
 
 @dataclass(frozen=True)

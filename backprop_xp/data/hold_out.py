@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.network import Network
+from backprop_xp.number_checks import require_number
 
 
 def stratified_split(
@@ -107,10 +107,7 @@ def validation_split(
     >>> len(training), len(validation), int(sum(validation % 2))
     (16, 4, 2)
     """
-    if not isinstance(fraction, Real) or not 0.0 < fraction < 1.0:
-        raise ConfigurationError(
-            f"validation_fraction={shown(fraction)}: expected a number in (0, 1)"
-        )
+    require_number("validation_fraction", fraction, "a number in (0, 1)")
     classes = all_of(row_classes(net, Y) if has_classes(net) else np.zeros(Y.rows, np.int32))
     rows = len(classes)
     if rows < 2:

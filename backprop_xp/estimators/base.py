@@ -6,9 +6,9 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_X_y
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from backprop_xp.backends.base import require_open
 from backprop_xp.errors import ConfigurationError, DataError
@@ -18,6 +18,7 @@ from backprop_xp.estimators.initial import first_theta
 from backprop_xp.estimators.lbfgs import fit_lbfgs
 from backprop_xp.estimators.parameters import CONSTRAINTS, hidden_activations, hidden_sizes
 from backprop_xp.estimators.row_weights import within_reach
+from backprop_xp.estimators.sklearn_private import check_sample_weight, fit_context
 from backprop_xp.estimators.solvers import STOCHASTIC
 from backprop_xp.estimators.stochastic import Data, fit_stochastic
 from backprop_xp.estimators.weights import FittedWeights
@@ -67,7 +68,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
 
     # -- fitting -------------------------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
@@ -123,7 +124,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         X, y = self._validate_input(device_array(X), y, incremental, reset=first)
         if sample_weight is not None:
             rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
-            sample_weight = _check_sample_weight(to_host(sample_weight), rows)
+            sample_weight = check_sample_weight(to_host(sample_weight), rows)
         sample_weight = self._weights(given_y, sample_weight, incremental)
         if sample_weight is not None:
             sample_weight = within_reach(sample_weight)

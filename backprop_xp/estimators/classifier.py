@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
-from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.estimators.base import MultilayerPerceptron, exact
+from backprop_xp.estimators.classes import binarizer_of, class_weighted, require_classes
 from backprop_xp.estimators.device import (
     backend_of,
     namespace,
@@ -27,7 +20,11 @@ from backprop_xp.estimators.device import (
     score_on_host,
     to_host,
 )
-from backprop_xp.estimators.row_weights import within_reach
+from backprop_xp.estimators.sklearn_private import (
+    StrOptions,
+    check_partial_fit_first_call,
+    fit_context,
+)
 from backprop_xp.maths.network import Network
 
 
@@ -164,7 +161,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
     # -- fitting -------------------------------------------------------------------------------
 
     @available_if(lambda estimator: estimator._check_solver())  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Train for one epoch.
 
@@ -181,7 +178,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
         self
         """
         y, classes = to_host(y), to_host(classes)
-        if _check_partial_fit_first_call(self, classes):
+        if check_partial_fit_first_call(self, classes):
             self._label_binarizer = LabelBinarizer()
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer.fit(y if multilabel else classes)
@@ -195,47 +192,14 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_, class
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
-            self._check_classes(unique_labels(y))
+            require_classes(self.classes_, unique_labels(y), self.warm_start)
         return X, self._label_binarizer.transform(y).astype(bool)
 
-    def _check_classes(self, classes: Any) -> None:
-        if self.warm_start:
-            if set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous "
-                    f"call to fit. Previously got {self.classes_}, `y` has {classes}"
-                )
-        elif len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-            raise ValueError(
-                "`y` has classes not in `self.classes_`. "
-                f"`self.classes_` has {self.classes_}. 'y' has {classes}."
-            )
-
     def _weights(self, y: Any, sample_weight: Any, incremental: bool) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        if incremental and self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported for partial_fit, which does not see all "
-                "of y. Give the weights of the classes as a dict."
-            )
-        by_class = compute_sample_weight(self.class_weight, y)
-        if sample_weight is None:
-            return by_class
-        # The product of two very large numbers is none.
-        return within_reach(by_class) * within_reach(sample_weight)
+        return class_weighted(self.class_weight, y, sample_weight, incremental)
 
     def _take_classes(self, net: Network, classes: Any) -> None:
-        outputs, several = net.sizes[-1], net.output.name == "softmax" or net.sizes[-1] == 1
-        number = max(outputs, 2)
-        classes = np.arange(number) if classes is None else np.asarray(classes)
-        if classes.shape != (number,) or (classes[:-1] >= classes[1:]).any():
-            raise ConfigurationError(
-                f"classes={shown(classes)}: expected {number} labels, sorted, one per output of net"
-            )
-        # With several sigmoid outputs, every class is a label of its own.
-        labels = classes if several else np.eye(outputs, dtype=int)
-        self._label_binarizer = LabelBinarizer().fit(labels)
+        self._label_binarizer = binarizer_of(net, classes)
         self.classes_ = self._label_binarizer.classes_
 
     def _output(self) -> str:

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 from sklearn.base import is_classifier
-from sklearn.utils.fixes import _get_additional_lbfgs_options_dict
-from sklearn.utils.optimize import _check_optimize_result
 
 from backprop_xp.estimators.convergence import (
     average_over_outputs,
     poisson_constant,
     sum_of_squares,
 )
+from backprop_xp.estimators.sklearn_private import additional_lbfgs_options, check_optimize_result
 from backprop_xp.estimators.stochastic import (
     Data,
     NotFiniteError,
@@ -79,10 +78,10 @@ def fit_lbfgs(estimator: Any, net: Network, data: Data) -> None:
                 "maxfun": estimator.max_fun,
                 "maxiter": estimator.max_iter,
                 "gtol": estimator.tol,
-                **_get_additional_lbfgs_options_dict("iprint", 1 if estimator.verbose else -1),
+                **additional_lbfgs_options("iprint", 1 if estimator.verbose else -1),
             },
         )
-    estimator.n_iter_ = _check_optimize_result("lbfgs", result, estimator.max_iter)
+    estimator.n_iter_ = check_optimize_result("lbfgs", result, estimator.max_iter)
     if not np.isfinite(result.x).all():
         raise NotFiniteError
     objective(result.x)

@@ -7,8 +7,8 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from backprop_xp.estimators.sklearn_private import Interval, Options, StrOptions
 from backprop_xp.maths.activations import ACTIVATIONS, SIGMOID, Activation
 from backprop_xp.training.callbacks import Callback
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from sklearn.base import RegressorMixin, _fit_context
+from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from backprop_xp.errors import DataError
 from backprop_xp.estimators.base import MultilayerPerceptron
 from backprop_xp.estimators.device import score_on_host
+from backprop_xp.estimators.sklearn_private import StrOptions, fit_context
 
 
 class MLPRegressor(RegressorMixin, MultilayerPerceptron):  # type: ignore[misc]
@@ -140,7 +140,7 @@ n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
 
     # Found for every solver, as theirs is; calling it with lbfgs says what is wrong.
     @available_if(lambda estimator: estimator._check_solver)  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,9 @@ from backprop_xp.training.job import Job
 from backprop_xp.training.options import checked_callbacks
 from backprop_xp.training.run import Plan
 from backprop_xp.training.set_up import set_up_run
+
+# Whose lines no warning names.
+_INSIDE = ("backprop_xp", "sklearn")
 
 
 class NotFiniteError(DivergenceError, ValueError):
@@ -148,8 +152,11 @@ def fit_stochastic(
 
 
 def _warn(message: str, category: type[Warning] = ConvergenceWarning) -> None:
-    """Warn at the line that called `fit`, outside of this package and scikit-learn's wrappers."""
-    warnings.warn(message, category, stacklevel=6)
+    """Warn at the user's line that called: the first outside of this package and scikit-learn."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _goes_on(estimator: Any, incremental: bool) -> bool:
@@ -162,9 +169,9 @@ def _batch_size(estimator: Any, rows: int) -> int:
     if estimator.batch_size == "auto":
         return min(200, rows)
     if estimator.batch_size > rows:
-        warnings.warn(
+        _warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
-            stacklevel=7,
+            UserWarning,
         )
     return int(min(estimator.batch_size, rows))
 

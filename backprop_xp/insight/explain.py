@@ -10,7 +10,6 @@ from backprop_xp.backends.base import Array
 from backprop_xp.data.checks import (
     checked_data,
     require_network,
-    require_positive,
     require_single,
 )
 from backprop_xp.insight.explanation import Explanation, Term
@@ -23,6 +22,7 @@ from backprop_xp.insight.formulas import (
 from backprop_xp.insight.gradcheck import check_gradients
 from backprop_xp.insight.output_factors import OutputFactors, output_factors
 from backprop_xp.maths.network import Network
+from backprop_xp.number_checks import require_number
 
 # The article's names of the lines of a layer: its layer 2 is the output, its layer 1 is hidden.
 _OUTPUT = {"Z": "F3", "A": "F4", "dW": "B5", "db": "B6", "W": "U1", "b": "U2"}
@@ -68,7 +68,7 @@ def explain(net: Network, X: Any, Y: Any, *, learning_rate: float = 0.1) -> Expl
     """
     require_network(net)
     require_single(net, "explain")
-    require_positive("learning_rate", learning_rate)
+    require_number("learning_rate", learning_rate, "a finite number > 0")
     xp = net.backend.xp
     double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
     X, Y = checked_data(double, X, Y)

@@ -6,7 +6,6 @@ All is computed in float64. Many perturbed copies of θ run at once as a stack o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,13 +13,12 @@ import numpy as np
 from backprop_xp.backends.base import Array, host_generator
 from backprop_xp.data.checks import (
     checked_data,
-    require_count,
     require_network,
     require_single,
 )
-from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
 from backprop_xp.maths.network import Network
+from backprop_xp.number_checks import require_count, require_number
 
 # Step widths of the differences. Truncation and rounding balance near the first; where the second
 # derivatives are small a longer one is better, and a kink of relu inside ±10⁻⁵ is usually outside
@@ -84,8 +82,7 @@ def check_gradients(
     require_network(net)
     require_single(net, "check_gradients")
     require_count("directions", directions)
-    if not isinstance(tolerance, Real) or not tolerance > 0:
-        raise ConfigurationError(f"tolerance={shown(tolerance)}: expected a number > 0")
+    require_number("tolerance", tolerance, "a number > 0")
     xp = net.backend.xp
     double = net.with_theta(xp.astype(net.theta, xp.float64, copy=True))
     X, Y = checked_data(double, X, Y)

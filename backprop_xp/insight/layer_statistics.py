@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.data.checks import require_count, require_network, require_single
+from backprop_xp.data.checks import require_network, require_single
 from backprop_xp.data.scaling import scaling_advice
 from backprop_xp.insight.layer_advice import advise
 from backprop_xp.insight.layer_records import DYING, SATURATING, LayerRecord
 from backprop_xp.maths.activations import Activation
 from backprop_xp.maths.network import Network
+from backprop_xp.number_checks import require_count
 from backprop_xp.training.callbacks import Callback, Run
 
 # A slope below this part of its activation's largest one is as good as none.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
 from typing import Any
 
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX, Activation, get_activation
 from backprop_xp.maths.losses import Loss, get_loss
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
+from backprop_xp.number_checks import is_count, is_number, require_number
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,7 @@ def _sizes(sizes: Any) -> tuple[int, ...]:
             sizes = list(sizes)
         except TypeError:
             sizes = [sizes]
-    numbers = [isinstance(n, Integral) and not isinstance(n, bool) and int(n) > 0 for n in sizes]
-    if len(sizes) < 2 or not all(numbers):
+    if len(sizes) < 2 or not all(map(is_count, sizes)):
         raise ShapeError(
             f"sizes={shown(sizes)}: expected two or more positive integers, the number of "
             "features, the width of each hidden layer and the number of outputs, as in [30, 16, 1]"
@@ -130,8 +128,7 @@ def _hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
 def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
     given = list(rates) if isinstance(rates, list | tuple) else [rates]
     for rate in given:
-        number = isinstance(rate, Real) and not isinstance(rate, bool)
-        if not number or not 0.0 <= rate < 1.0:
+        if not is_number(rate, "a finite number in [0, 1)"):
             raise ConfigurationError(
                 f"dropout={shown(rates)}: expected a rate in [0, 1), or a list with one per hidden "
                 "layer"
@@ -146,7 +143,5 @@ def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
 def _penalty(name: str, value: Any) -> PerMember:
     if is_one_each(value):
         return tuple(_penalty(name, one) for one in one_each(name, value))
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{name}={shown(value)}: expected a finite number ≥ 0")
+    require_number(name, value, "a finite number ≥ 0")
     return float(value)

@@ -8,12 +8,12 @@ drawn or moved, and there is no state to keep: a step's pattern follows from its
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array, Backend, Namespace, host_array
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.step_numbers import StepNumbers
+from backprop_xp.number_checks import is_count
 
 _WORD = 0xFFFFFFFF
 _LONG = 0xFFFFFFFFFFFFFFFF
@@ -96,19 +96,15 @@ def checked_pattern(given: Any, members: int | None) -> int | list[int] | None:
     ConfigurationError
         They are no integers ≥ 0, or not one for each member.
     """
-    if given is None or _is_number(given):
+    if given is None or is_count(given, least=0):
         return given if given is None else int(given)
     one_each = isinstance(given, list | tuple) and len(given) == members
-    if not one_each or not all(map(_is_number, given)):
+    if not one_each or not all(is_count(own, least=0) for own in given):
         raise ConfigurationError(
             f"dropout={shown(given)}: expected a pattern's number ≥ 0, or for a population a "
             "list of one for each member"
         )
     return [int(own) for own in given]
-
-
-def _is_number(given: Any) -> bool:
-    return isinstance(given, Integral) and not isinstance(given, bool) and int(given) >= 0
 
 
 def draw(

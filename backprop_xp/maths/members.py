@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, TypeAlias
 
 from backprop_xp.backends.base import Array, Backend, host_array, host_generator
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
+from backprop_xp.number_checks import is_count
 
 # A float, or a tuple of floats with one for each member.
 PerMember: TypeAlias = Any
@@ -17,7 +17,7 @@ _SEEDS = 2**63
 
 def checked_members(members: Any) -> int:
     """Return the number of members, or raise ConfigurationError."""
-    if not isinstance(members, Integral) or isinstance(members, bool) or members < 1:
+    if not is_count(members):
         raise ConfigurationError(
             f"members={shown(members)}: expected a positive integer, or None for a single network"
         )
@@ -38,19 +38,15 @@ def member_seeds(seed: Any, members: int) -> tuple[int, ...]:
     ConfigurationError
         These are no seeds, or not one for each member.
     """
-    if _is_seed(seed):
+    if is_count(seed, least=0):
         return tuple(range(int(seed), int(seed) + members))
     if not is_one_each(seed):
         return tuple(int(drawn) for drawn in host_generator(seed).integers(_SEEDS, size=members))
     given = list(seed)
-    if not all(map(_is_seed, given)):
+    if not all(is_count(s, least=0) for s in given):
         raise ConfigurationError(f"seed={shown(seed)}: expected integers ≥ 0, one for each member")
     require_one_each("seed", given, members)
     return tuple(int(s) for s in given)
-
-
-def _is_seed(seed: Any) -> bool:
-    return isinstance(seed, Integral) and not isinstance(seed, bool) and int(seed) >= 0
 
 
 def is_one_each(value: Any) -> bool:

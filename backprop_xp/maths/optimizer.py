@@ -8,12 +8,10 @@ an `OptimizerState`. The scalars of a step are computed on the host in double pr
 from __future__ import annotations
 
 import copy
-import math
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 from backprop_xp.backends.base import Array, Backend, Kernel, host_array
@@ -22,14 +20,13 @@ from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_
 from backprop_xp.maths.model import Model
 from backprop_xp.maths.parameters import Parameters
 from backprop_xp.maths.step_numbers import StepNumbers
+from backprop_xp.number_checks import Wanted, require_number
 
-_TINY, _INFINITE = math.ulp(0.0), math.inf
-
-# Hyper-parameter → what it must be, and the half-open interval; all others lie in [0, 1).
-_RANGES = {
-    "learning_rate": ("> 0", _TINY, _INFINITE),
-    "epsilon": ("> 0", _TINY, _INFINITE),
-    "weight_decay": ("≥ 0", 0.0, _INFINITE),
+# What a hyper-parameter must be; all others lie in [0, 1).
+_WANTED: dict[str, Wanted] = {
+    "learning_rate": "a finite number > 0",
+    "epsilon": "a finite number > 0",
+    "weight_decay": "a finite number ≥ 0",
 }
 
 
@@ -159,13 +156,8 @@ class Optimizer(ABC):
             for one in self.learning_rate:
                 self._check(name, one)
             return
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        wanted, low, high = _RANGES.get(name, ("in [0, 1)", 0.0, 1.0))
-        if not number or not low <= value < high:
-            raise ConfigurationError(
-                f"{type(self).__name__}: {name}={shown(value)}, but expected a finite number "
-                f"{wanted}"
-            )
+        wanted = _WANTED.get(name, "a finite number in [0, 1)")
+        require_number(name, value, wanted, type(self).__name__)
 
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:

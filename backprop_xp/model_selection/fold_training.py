@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from backprop_xp.maths.members import checked_members
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.model_selection.folds import folds_of
+from backprop_xp.number_checks import require_count
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import checked_callbacks, require_options
@@ -157,8 +158,7 @@ class FoldTraining:
         require_options(self.epochs, self.batch_size, self.schedule)
         require_schedule_of_time(self.schedule)
         checked_members(self.members)
-        if not isinstance(self.seed, Integral) or isinstance(self.seed, bool) or self.seed < 0:
-            raise ConfigurationError(f"seed={shown(self.seed)}: expected an integer ≥ 0")
+        require_count("seed", self.seed, least=0)
         if not isinstance(self.optimizer, Optimizer):
             raise ConfigurationError(
                 f"optimizer={shown(self.optimizer)}: expected an optimizer such as "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
+from backprop_xp.number_checks import is_count
 
 
 def folds_of(net: Network, Y: Rows, folds: Any, seed: Any = 0) -> list[np.ndarray]:
@@ -47,8 +47,7 @@ def folds_of(net: Network, Y: Rows, folds: Any, seed: Any = 0) -> list[np.ndarra
     >>> [[int(row >= 3) for row in rows] for rows in folds_of(net, Y, 3)]
     [[0, 1], [0, 1], [0, 1]]
     """
-    integer = isinstance(folds, Integral) and not isinstance(folds, bool)
-    if not integer or not 2 <= folds <= Y.rows:
+    if not is_count(folds, least=2) or folds > Y.rows:
         raise ConfigurationError(
             f"folds={shown(folds)}: expected an integer from 2 to the number of rows, {Y.rows}"
         )

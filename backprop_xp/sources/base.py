@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
+from backprop_xp.errors import DataError, ShapeError
+from backprop_xp.number_checks import require_count
 from backprop_xp.wording import plural
 
 # About so much is read in one go, where files do not say what belongs together ...
@@ -134,14 +133,8 @@ class Source(ABC):
         block_rows: int,
         buffer_rows: int | None,
     ) -> None:
-        if buffer_rows is not None and (
-            not isinstance(buffer_rows, Integral)
-            or isinstance(buffer_rows, bool)
-            or buffer_rows < 1
-        ):
-            raise ConfigurationError(
-                f"buffer_rows={shown(buffer_rows)}: expected a positive integer"
-            )
+        if buffer_rows is not None:
+            require_count("buffer_rows", buffer_rows)
         if len(x.tail) != 1 or len(y.tail) > 1:
             raise ShapeError(
                 f"{name}: a row of X has the shape {x.tail} and one of Y {y.tail}; expected X "
@@ -197,8 +190,7 @@ class Source(ABC):
         >>> bp.sources.arrays(X, Y, buffer_rows=1000).memory() < X.nbytes / 2
         True
         """
-        if not isinstance(batch_size, Integral) or batch_size < 1:
-            raise ConfigurationError(f"batch_size={shown(batch_size)}: expected a positive integer")
+        require_count("batch_size", batch_size)
         row = self.x.nbytes + self.y.nbytes
         buffered = min(max(self.buffer_rows, batch_size), max(self.rows, 1))
         batches = 0
@@ -208,12 +200,6 @@ class Source(ABC):
         rows_held = 2 * buffered + min(buffered, block_rows(row))
         ordered = 24 * buffered + 48 * len(self.blocks)
         return rows_held * row + ordered + self.decoded + batches
-
-
-def require_path(path: Any, name: str) -> None:
-    """Raise ConfigurationError unless this is a path."""
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigurationError(f"{name}: {shown(path)} is no path of a file or directory")
 
 
 def block_rows(row_bytes: int) -> int:

@@ -16,9 +16,9 @@ from backprop_xp.sources.base import (
     Source,
     block_rows,
     require_alike,
-    require_path,
     require_rows,
 )
+from backprop_xp.storage.problems import file_name, unreadable
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
@@ -60,10 +60,9 @@ def npy(X: PathLike, Y: PathLike, *, buffer_rows: int | None = None) -> Source:
     >>> len(history.loss)
     3
     """
-    for path in (X, Y):
-        require_path(path, "npy")
-    pair = Path(X).absolute(), Path(Y).absolute()  # wherever the process goes before it reads
-    return _NpySource(f"{os.fspath(X)} and {os.fspath(Y)}", [pair], buffer_rows)
+    names = file_name(X), file_name(Y)
+    pair = Path(names[0]).absolute(), Path(names[1]).absolute()  # wherever the process goes
+    return _NpySource(" and ".join(names), [pair], buffer_rows)
 
 
 def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source:
@@ -97,15 +96,19 @@ def npy_shards(directory: PathLike, *, buffer_rows: int | None = None) -> Source
     ...     print(bp.sources.npy_shards(folder).rows)
     12
     """
-    require_path(directory, "npy_shards")
-    folder = Path(directory).absolute()
-    if not os.path.isdir(folder):
-        raise DataError(f"{folder} is no directory: npy_shards takes one with X-….npy and Y-….npy")
+    folder = Path(file_name(directory, "a directory")).absolute()
     return _NpySource(str(folder), _pairs(folder), buffer_rows)
 
 
 def _pairs(folder: Path) -> list[tuple[Path, Path]]:
-    names = sorted(path.name for path in folder.glob("*.npy"))
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".npy"))
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise DataError(
+            f"{folder} is no directory: npy_shards takes one with X-….npy and Y-….npy"
+        ) from problem
+    except OSError as problem:
+        raise DataError(unreadable(str(folder), problem)) from problem
     inputs = [name for name in names if name[0] in "Xx"]
     targets = {name[1:]: name for name in names if name[0] in "Yy"}
     for name in inputs:
@@ -209,7 +212,9 @@ def _open(path: Path) -> _NpyFile:
             version = np.lib.format.read_magic(file)
             shape, by_columns, dtype = _HEADERS[version](file)
             offset, size = file.tell(), os.fstat(file.fileno()).st_size
-    except (OSError, ValueError, KeyError, EOFError) as problem:
+    except OSError as problem:
+        raise DataError(unreadable(str(path), problem)) from problem
+    except (ValueError, KeyError, EOFError) as problem:
         raise DataError(f"{path} cannot be read as a .npy file ({problem})") from problem
     if not shape:
         raise DataError(f"{path} holds one number: expected an array of rows")

@@ -17,11 +17,11 @@ from backprop_xp.sources.base import (
     Rows,
     Source,
     require_alike,
-    require_path,
     rows_of,
 )
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.parquet_columns import Columns, filled
+from backprop_xp.storage.problems import file_name, unreadable
 
 
 def parquet(
@@ -75,8 +75,9 @@ def parquet(
     >>> len(history.loss)
     3
     """
-    require_path(path, "parquet")
-    return _ParquetSource(Path(path).absolute(), target, columns, buffer_rows)
+    return _ParquetSource(
+        Path(file_name(path, "a file or directory")).absolute(), target, columns, buffer_rows
+    )
 
 
 class _ParquetSource(Source):
@@ -207,7 +208,10 @@ class _ParquetReader(Reader):
 def _files(path: Path) -> list[Path]:
     if not os.path.isdir(path):
         return [path]
-    files = sorted(path.glob("*.parquet"))
+    try:
+        files = sorted(path / name for name in os.listdir(path) if name.endswith(".parquet"))
+    except OSError as problem:
+        raise DataError(unreadable(str(path), problem)) from problem
     if not files:
         raise DataError(f"{path} has no files *.parquet")
     return files
@@ -220,7 +224,9 @@ def _opened(path: Path) -> Any:
         return parquet_library.ParquetFile(
             path, memory_map=False, pre_buffer=False, buffer_size=2**16
         )
-    except Exception as problem:  # FileNotFoundError, ArrowInvalid, OSError …
+    except OSError as problem:
+        raise DataError(unreadable(str(path), problem)) from problem
+    except Exception as problem:  # ArrowInvalid and others of its kinds
         raise DataError(f"{path} cannot be read as Parquet ({problem!r:.300})") from problem
 
 

@@ -9,6 +9,7 @@ from backprop_xp.errors import ConfigurationError, DataError, shown
 from backprop_xp.sources.base import Source
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.row_arrays import ArraySource
+from backprop_xp.storage.problems import unreadable
 
 
 def zarr(X: Any, Y: Any = None, *, buffer_rows: int | None = None) -> Source:
@@ -87,6 +88,8 @@ def _open(path: str) -> Any:
     place = path if "://" in path else os.path.abspath(path)
     try:
         return library.open(place, mode="r")
+    except PermissionError as problem:
+        raise DataError(unreadable(path, problem)) from problem
     except Exception as problem:  # Zarr's own kinds, and those of its codecs
         raise DataError(f"{path} cannot be opened as Zarr ({problem!r:.300})") from problem
 

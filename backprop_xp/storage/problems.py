@@ -9,8 +9,8 @@ from typing import Any
 from backprop_xp.errors import ConfigurationError, shown
 
 
-def file_name(path: Any) -> str:
-    """Return `path` as text.
+def file_name(path: Any, kind: str = "a file") -> str:
+    """Return `path` as text; `kind` says what it should be the name of.
 
     Raises
     ------
@@ -20,9 +20,9 @@ def file_name(path: Any) -> str:
     try:
         name = os.fsdecode(path)
     except TypeError:
-        raise ConfigurationError(f"path={shown(path)}: expected the name of a file") from None
+        raise ConfigurationError(f"path={shown(path)}: expected the name of {kind}") from None
     if not name or "\0" in name:
-        raise ConfigurationError(f"path={shown(path)}: expected the name of a file")
+        raise ConfigurationError(f"path={shown(path)}: expected the name of {kind}")
     return name
 
 
@@ -77,5 +77,6 @@ def _absolute(name: str) -> str:
 
 
 def _plainly(problem: Exception) -> str:
-    text = problem.strerror if isinstance(problem, OSError) else None
-    return text or str(problem)
+    if isinstance(problem, OSError) and problem.errno:
+        return os.strerror(problem.errno)
+    return str(problem)

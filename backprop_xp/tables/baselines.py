@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
 import numpy as np
 
 from backprop_xp.backends.base import host_generator
+from backprop_xp.tables.linear import logistic, ridge
 from backprop_xp.tables.task import Task
 
 # More rows change a linear model little.
@@ -22,7 +20,7 @@ def linear_answers(
     class_weight: str | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Fit scikit-learn's logistic or ridge regression, as it comes, and answer for other rows.
+    """Train a logistic or ridge regression, and answer for other rows.
 
     Parameters
     ----------
@@ -40,21 +38,16 @@ def linear_answers(
     numpy.ndarray
         Probabilities (rows, classes), or for a regression values (rows,) in the target's units.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression, Ridge
-
     if len(X) > _ROWS:
         some = host_generator(seed).choice(len(X), _ROWS, replace=False)
         X, Y = X[some], Y[some]
     if not task.classes:
-        values: np.ndarray = Ridge().fit(X, Y).predict(tested)
-        return values * task.deviation + task.mean
-    model: Any = LogisticRegression(max_iter=300, class_weight=class_weight)
-    with warnings.catch_warnings():  # a little more would change the answers little
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(X, Y)
+        return ridge(X, Y, tested) * task.deviation + task.mean
     probabilities = np.zeros((len(tested), len(task.classes)))
-    probabilities[:, model.classes_] = model.predict_proba(tested)  # not all may be in a part
+    classes, labels = np.unique(Y, return_inverse=True)  # not all may be in a part
+    probabilities[:, classes] = 1.0
+    if len(classes) > 1:
+        probabilities[:, classes] = logistic(X, labels, tested, class_weight is not None)
     return probabilities
 
 

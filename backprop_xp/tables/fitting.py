@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from backprop_xp.tables.columns import (
     not_alike,
     row_number,
 )
-from backprop_xp.tables.dates import PARTS, as_dates, not_a_date, parts_of
+from backprop_xp.tables.dates import COMPACT, PARTS, as_dates, not_a_date, parts_of
 from backprop_xp.tables.looks import merged
 from backprop_xp.tables.preprocessing import (
     Category,
@@ -34,8 +33,8 @@ from backprop_xp.tables.preprocessing import (
 )
 from backprop_xp.wording import quoted
 
-# One feature per category, up to so many; the rarest beyond share one.
-_CATEGORIES = 100
+# So many categories at most have a feature of their own; the rarest beyond share one.
+_CATEGORIES = 99
 
 
 def fit_preprocessing(
@@ -48,7 +47,7 @@ def fit_preprocessing(
     """Learn how to turn columns into X.
 
     Numbers are standardised, a missing one being the median with a feature that marks it.
-    Categories become one feature each, a missing one among them; a column of more than 100 keeps
+    Categories become one feature each, a missing one among them; a column of more than 99 keeps
     the 99 most frequent, and the rest share a feature. Dates become year, month, day of the week,
     the days since a fixed day and, if there are times, the hour, as numbers.
 
@@ -108,28 +107,24 @@ def _fit_numbers(
 ) -> dict[str, Number]:
     if not names:
         return {}
-    impute = extras.extra("sklearn.impute", "tables", "training on a table")
-    scale = extras.extra("sklearn.preprocessing", "tables", "training on a table")
     X = np.column_stack([as_numbers(frame[name], f"column {name!r}") for name in names])
-    missing = np.isnan(X).sum(axis=0)
-    imputer = impute.SimpleImputer(strategy="median")
+    missing = np.isnan(X)
     with np.errstate(over="ignore", invalid="ignore"):
-        X = imputer.fit_transform(X)
-        scaler = scale.StandardScaler().fit(X)
-        means, deviations = scaler.mean_, scaler.scale_
+        medians = np.nanmedian(X, axis=0)
+        X = np.where(missing, medians, X)
+        means, variances, deviations = _spread(X)
         if together:
             means, deviations = np.full(len(names), X.mean()), np.full(len(names), X.std())
     for i, name in enumerate(names):
-        if not np.isfinite(scaler.var_[i]):
+        if not np.isfinite(variances[i]):
             row = int(np.argmax(np.abs(X[:, i])))
             raise DataError(
                 f"column {name!r} is {X[row, i]:g} in row {row_number(frame, row)}: too large "
                 "to be standardised"
             )
-        if missing[i]:
+        if empty := missing[:, i].sum():
             notices.append(
-                f"column {name!r}: {missing[i]:,} missing → the median, "
-                f"{imputer.statistics_[i]:g}, and marked"
+                f"column {name!r}: {empty:,} missing → the median, {medians[i]:g}, and marked"
             )
     constant = np.ptp(X, axis=0) == 0
     if constant.any():
@@ -139,13 +134,27 @@ def _fit_numbers(
     return {
         name: Number(
             name,
-            float(imputer.statistics_[i]),
+            float(medians[i]),
             float(means[i]),
             float(deviations[i]),
-            bool(missing[i]),
+            bool(missing[:, i].any()),
         )
         for i, name in enumerate(names)
     }
+
+
+def _spread(X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean, variance and standard deviation of every column.
+
+    By the corrected sums of two passes, and within their bounds of error a column is constant: its
+    deviation is 1 (Chan, Golub and LeVeque, 1983).
+    """
+    m, eps = len(X), np.finfo(X.dtype).eps
+    means = X.sum(axis=0) / m
+    rest = X - means
+    variances = ((rest**2).sum(axis=0) - rest.sum(axis=0) ** 2 / m) / m
+    rounding = m * eps * variances + (m * means * eps) ** 2
+    return means, variances, np.where(variances <= rounding, 1.0, np.sqrt(variances))
 
 
 def _fit_date(column: Series, spelling: str, notices: list[str]) -> Date:
@@ -168,48 +177,48 @@ def _fit_date(column: Series, spelling: str, notices: list[str]) -> Date:
 def _such_as(column: Series, spelling: str) -> str:
     """An example, and what is the day in it if it could be the month."""
     if not is_text(column):
-        return f"such as {column.dropna().iloc[0]}"
+        value = column.dropna().iloc[0]
+        return f"such as {int(value) if spelling == COMPACT else value}"
     order = {"%d/%m": ", the day first", "%m/%d": ", the month first"}.get(spelling[:5], "")
     return f"such as {column.dropna().iloc[0]!r}{order}"
 
 
 def _fit_categories(frame: Frame, names: list[str], notices: list[str]) -> dict[str, Category]:
-    if not names:
-        return {}
-    scale = extras.extra("sklearn.preprocessing", "tables", "training on a table")
-    texts = np.column_stack([_named(frame[name], name, notices) for name in names])
-    encoder = scale.OneHotEncoder(max_categories=_CATEGORIES, handle_unknown="infrequent_if_exist")
-    encoder.fit(texts)
+    counted = {name: _counted(frame[name], name, notices) for name in names}
     fitted = {}
-    for i, name in enumerate(names):
-        rare = encoder.infrequent_categories_[i]
-        values = _without(encoder.categories_[i], rare)
-        fitted[name] = Category(name, values, rare is not None, not is_boolean(frame[name]))
-        missing = int(frame[name].isna().sum())
-        if missing:
+    for name, rows in counted.items():
+        rare = _rarest(rows)
+        values = tuple(value for value in rows if value not in rare)
+        fitted[name] = Category(name, values, bool(rare), not is_boolean(frame[name]))
+        if missing := rows.get(None):
             notices.append(f"column {name!r}: {missing:,} missing → a category of their own")
-        if rare is not None:
+        if rare:
             notices.append(
-                f"column {name!r}: {len(values) + len(rare):,} categories; the {len(rare):,} "
+                f"column {name!r}: {len(rows):,} categories; the {len(rare):,} "
                 "rarest share a feature"
             )
         _mention_numbers(frame[name], name, notices)
     return fitted
 
 
-def _named(column: Series, name: str, notices: list[str]) -> np.ndarray:
-    """The categories of the rows by name, None where one is missing."""
+def _counted(column: Series, name: str, notices: list[str]) -> dict[str | None, int]:
+    """The rows of every category, sorted by name; a missing value, None, comes last."""
     codes, texts = as_text(column)
-    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    missing, *counts = np.bincount(codes + 1, minlength=len(texts) + 1).tolist()
     names, more = merged(texts, counts, f"column {name!r}")
     notices += more
-    named: np.ndarray = np.array([*names, None], dtype=object)[codes]
-    return named
+    rows: dict[str | None, int] = dict.fromkeys(sorted(names), 0)
+    for own, count in zip(names, counts, strict=True):
+        rows[own] += count
+    rows[None] = missing
+    return {own: count for own, count in rows.items() if count}
 
 
-def _without(values: Any, rare: Any) -> tuple[str | None, ...]:
-    left = set() if rare is None else set(rare)
-    return tuple(value for value in values if value not in left)
+def _rarest(rows: dict[str | None, int]) -> set[str | None]:
+    """The categories that share a feature: of equally rare ones the first by name."""
+    if len(rows) <= _CATEGORIES:
+        return set()
+    return set(sorted(rows, key=rows.__getitem__)[:-_CATEGORIES])
 
 
 def _mention_numbers(column: Series, name: str, notices: list[str]) -> None:

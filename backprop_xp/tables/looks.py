@@ -11,6 +11,11 @@ from typing import Any
 
 # Characters without width that tell nothing apart; joiners do, in some scripts, and stay.
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff\u200e\u200f"))
+# Cyrillic and Greek letters that look like Latin ones.
+_LIKE_LATIN = str.maketrans(
+    "АВЕКМНОРСТУХІЅЈаеорсухіѕјΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+    "ABEKMHOPCTYXISJaeopcyxisjABEZHIKMNOPTYXo",
+)
 _BOOLEANS = {"true": "True", "false": "False"}
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d{1,3})?")
 
@@ -99,18 +104,42 @@ def merged(
         name = trimmed(texts[max(members, key=lambda i: counts[i])])
         for i in members:
             names[i] = name
+    apart = [] if key is not look else _nearly_alike(names, column)
     together = [[texts[i] for i in members] for members in groups.values() if len(members) > 1]
     cut = [text for text, name in zip(texts, names, strict=True) if text != name]
     if together:
         same = "; ".join(" and ".join(map(shown, group)) for group in together[:3])
         more = f" and {len(together) - 3:,} more" if len(together) > 3 else ""
-        return names, [f"{column}: {same}{more} {alike} and are read as one"]
+        return names, [f"{column}: {same}{more} {alike} and are read as one", *apart]
     if cut:
         return names, [
             f"{column}: {shown(cut[0])} is read as {trimmed(cut[0])!r}, without blanks "
-            "around it and with composed accents"
+            "around it and with composed accents",
+            *apart,
         ]
-    return names, []
+    return names, apart
+
+
+def _nearly_alike(names: Sequence[str], column: str) -> list[str]:
+    """A line for names that only a careful reader tells apart, if there are any."""
+    groups: dict[str, set[str]] = {}
+    for name in names:
+        groups.setdefault(_in_plain_letters(name).casefold(), set()).add(name)
+    several = [sorted(group) for group in groups.values() if len(group) > 1]
+    if not several:
+        return []
+    some = "; ".join(" and ".join(map(_letter_by_letter, group)) for group in several[:3])
+    more = f" and {len(several) - 3:,} more" if len(several) > 3 else ""
+    return [f"{column}: {some}{more} differ in capitals or the kind of letters, and are kept apart"]
+
+
+def _in_plain_letters(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).translate(_LIKE_LATIN)
+
+
+def _letter_by_letter(text: str) -> str:
+    """A text in quotes, with the codes of letters that look like others."""
+    return repr(text) if text == _in_plain_letters(text) else ascii(text)
 
 
 def shown(text: str) -> str:

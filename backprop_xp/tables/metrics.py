@@ -1,6 +1,6 @@
 """Metrics: what is measured of a model's answers, as formulas on arrays.
 
-They agree with those of scikit-learn, which a prediction does without.
+They agree with those of scikit-learn, which is not needed.
 """
 
 from __future__ import annotations

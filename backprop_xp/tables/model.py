@@ -16,7 +16,7 @@ from backprop_xp.maths.network import Network
 from backprop_xp.maths.saved import save_network
 from backprop_xp.tables.columns import Frame
 from backprop_xp.tables.known_rows import KnownRows
-from backprop_xp.tables.plain import as_plain, from_plain
+from backprop_xp.tables.plain import as_plain, from_plain, is_old
 from backprop_xp.tables.preprocessing import Preprocessing
 from backprop_xp.tables.reading import Reading, Table, read_table
 from backprop_xp.tables.task import Task
@@ -129,6 +129,11 @@ class TableModel:
         """Raise CheckpointError if a checkpoint is of another table, or of other rows of it."""
         _, extra = load_network(path, self.net.backend)
         if extra.get("table") != json.loads(json.dumps(self.extra()["table"])):
+            if is_old(extra.get("table")):
+                raise CheckpointError(
+                    f"{path} was written by an earlier version, which made other features of a "
+                    "table: train anew, or resume it with that version. `predict` can use it"
+                )
             raise CheckpointError(
                 f"{path} belongs to another run: its table had other columns or other values. "
                 "Resume with the same DATA and options"

@@ -30,6 +30,11 @@ _UNPACKERS: dict[bytes, Callable[[Any], Any]] = {
 }
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _PROBLEMS = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+_NO_TEXT = {
+    b"PAR1": "a Parquet file: give it a name that ends in .parquet",
+    b"PK\x03\x04": "a workbook or another archive: save the table as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: save the table as CSV",
+}
 _OUR_DEVICES = ("/dev", "/proc")
 
 
@@ -67,8 +72,10 @@ def _raw(path: Path) -> IO[bytes]:
         return _kept(sys.stdin.buffer)
     if path.is_dir():
         raise DataError(f"{path} is a directory: expected a file")
-    if not path.exists():
-        raise DataError(f"{path}: no such file")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError) as problem:
+        raise DataError(f"{path}: no such file") from problem
     if path.is_file():
         _kind(path, b"")
         return path.open("rb")
@@ -120,6 +127,10 @@ def _kind(path: Path, first: bytes) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] in _PACKED
     ending = (suffixes[-2:-1] or [""])[0] if packed else (suffixes or [""])[-1]
+    if ending in (".csv", ".tsv"):
+        if first in _NO_TEXT:
+            raise DataError(f"{path} is no text, but {_NO_TEXT[first]}")
+        return ending
     if ending in KINDS:
         return ending
     if packed or not path.is_file() or str(path).startswith(_OUR_DEVICES):

@@ -42,13 +42,18 @@ def from_plain(plain: Any) -> tuple[Preprocessing, Task, Reading]:
     KeyError, TypeError, ValueError
         An entry is missing, or not what `as_plain` writes.
     """
-    old = plain["format"] == _OLD_FORMAT
+    old = is_old(plain)
     if not old and plain["format"] != _FORMAT:
         raise ValueError(f"format {plain['format']!r}")
     task = _task(plain["task"])
     columns = tuple(_column(entry, old) for entry in _a(list, plain, "columns"))
     preprocessing = Preprocessing(columns, task.target, _texts(plain, "left_out"))
     return preprocessing, task, Reading() if old else _reading(plain["reading"])
+
+
+def is_old(plain: Any) -> bool:
+    """Whether an earlier version has written it, which read dates and missing values otherwise."""
+    return isinstance(plain, Mapping) and plain["format"] == _OLD_FORMAT
 
 
 def _column(entry: Mapping[str, Any], old: bool) -> Column:
@@ -84,8 +89,15 @@ def _category(entry: Mapping[str, Any], old: bool) -> Category:
         values = [None if value == _OLD_MISSING else value for value in values]
     if not all(value is None or isinstance(value, str) for value in values):
         raise TypeError(f"values are {values!r}")
+    missing_text = _OLD_MISSING if old else entry.get("missing_text")
+    if not isinstance(missing_text, str | None):
+        raise TypeError(f"missing_text is {missing_text!r}")
     return Category(
-        _a(str, entry, "name"), tuple(values), _a(bool, entry, "other"), _a(bool, entry, "text")
+        _a(str, entry, "name"),
+        tuple(values),
+        _a(bool, entry, "other"),
+        _a(bool, entry, "text"),
+        missing_text,
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.tables.choosing import choose_columns
 from backprop_xp.tables.columns import Frame, as_numbers, is_text
+from backprop_xp.tables.defaults import HELD_OUT
 from backprop_xp.tables.fitting import fit_preprocessing
 from backprop_xp.tables.preprocessing import Preprocessing, listed
 from backprop_xp.tables.rows import hold_out, with_target
@@ -77,7 +78,7 @@ def prepare(
     categorical: Sequence[str] = (),
     decimal: str = ".",
     together: bool = False,
-    held_out: float = 0.2,
+    held_out: float = HELD_OUT,
     validation: float = 0.0,
     seed: int = 0,
 ) -> Prepared:

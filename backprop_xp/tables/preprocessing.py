@@ -1,8 +1,7 @@
 """Preprocessing: mixed columns as the network's X, by what the training rows have taught.
 
-scikit-learn fits; what it learned are a few numbers and texts per column, which travel in the model
-file and are applied by the formulas here. So a prediction needs no scikit-learn, no pickle, and no
-particular version of either.
+What was learned are a few numbers and texts per column, which travel in the model file and are
+applied by the formulas here: a prediction needs no pickle, and no particular version of a library.
 """
 
 from __future__ import annotations
@@ -63,13 +62,15 @@ class Category:
 
     The value None is a missing one. With `other` the last feature stands for all values that are
     not listed; without, such a value is an error. `text` says that the values were text and not
-    booleans.
+    booleans. `missing_text` is a text that stands for a missing value, as in models of earlier
+    versions.
     """
 
     name: str
     values: tuple[str | None, ...]
     other: bool
     text: bool
+    missing_text: str | None = None
 
     @property
     def width(self) -> int:
@@ -80,7 +81,8 @@ class Category:
         """Write the features of a column into X, (m, width) of zeros."""
         numbers, texts = as_text(column)
         known = Lookup(self.values)
-        places = np.array([*map(known.find, texts), known.find(None)], dtype=np.int64)
+        named = [None if text == self.missing_text else text for text in texts]
+        places = np.array([*map(known.find, named), known.find(None)], dtype=np.int64)
         codes = places[numbers]  # the number of a missing value, −1, takes the last
         unseen = codes < 0
         if self.other:

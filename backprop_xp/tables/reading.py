@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.sources import extras
+from backprop_xp.storage.problems import file_name, unreadable
 from backprop_xp.tables.columns import Frame, require_different
 from backprop_xp.tables.csv_files import CsvFile
 from backprop_xp.tables.looks import trimmed
@@ -101,15 +102,14 @@ def read_table(
     ConfigurationError
         An extra is not installed, or `reading` makes no sense.
     """
-    path, reading = Path(path), Reading() if reading is None else reading
+    path, reading = Path(file_name(path)), Reading() if reading is None else reading
     text, exact = set(text), set(exact)
     extras.pandas()
     try:
         with opened(path) as (file, kind):
             frame, found = _read(file, path, kind, {"text": text, "exact": exact}, reading)
     except OSError as problem:
-        why = problem.strerror or problem
-        raise DataError(f"{called(path)} cannot be read: {why}") from problem
+        raise DataError(unreadable(called(path), problem)) from problem
     except MemoryError as problem:
         raise DataError(f"{called(path)} does not fit into memory") from problem
     return Table(frame, kind, replace(reading, likely_decimal=found.decimal), found.notices())

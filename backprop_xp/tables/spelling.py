@@ -95,7 +95,7 @@ def spelled(text: str) -> Spelled | None:
     marks = "".join(mark for mark in MARKS if _NUMBER[mark].fullmatch(digits))
     if not marks:
         return None
-    plain = digits.isdigit() and as_given.endswith(digits) and f"{signs}{digits}" == as_given
+    plain = digits.isdigit() and signs in ("", "-") and f"{signs}{digits}" == as_given
     return Spelled(digits, in_brackets or signs == "-", before or after or "", plain, marks)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import zlib
 from dataclasses import asdict, fields
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.saved import column_document, describe
+from backprop_xp.number_checks import require_count
 from backprop_xp.training.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -63,11 +63,7 @@ class Checkpoint(Callback):
     ) -> None:
         if not isinstance(path, str | os.PathLike):
             raise ConfigurationError(f"Checkpoint: path={shown(path)}, but expected a file's path")
-        integer = isinstance(every_epochs, Integral) and not isinstance(every_epochs, bool)
-        if not integer or every_epochs < 1:
-            raise ConfigurationError(
-                f"Checkpoint: every_epochs={shown(every_epochs)}, but expected a positive integer"
-            )
+        require_count("every_epochs", every_epochs, owner="Checkpoint")
         self.path = os.path.abspath(os.fspath(path))
         self.every_epochs, self.extra = int(every_epochs), extra
         self._written: int | None = None

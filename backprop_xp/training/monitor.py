@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
 from typing import Any
 
 from backprop_xp.errors import ConfigurationError, shown, unknown
+from backprop_xp.number_checks import require_count, require_number
 
 
 class Monitor:
@@ -23,15 +23,8 @@ class Monitor:
     """
 
     def __init__(self, owner: str, name: str | None, patience: Any, min_delta: Any) -> None:
-        if not isinstance(patience, Integral) or isinstance(patience, bool) or patience < 0:
-            raise ConfigurationError(
-                f"{owner}: patience={shown(patience)}, but expected an integer ≥ 0"
-            )
-        number = isinstance(min_delta, Real) and not isinstance(min_delta, bool)
-        if not number or not 0.0 <= min_delta < math.inf:
-            raise ConfigurationError(
-                f"{owner}: min_delta={shown(min_delta)}, but expected a number ≥ 0"
-            )
+        require_count("patience", patience, least=0, owner=owner)
+        require_number("min_delta", min_delta, "a finite number ≥ 0", owner)
         if name is not None and not isinstance(name, str):
             raise ConfigurationError(f"{owner}: monitor={shown(name)}, but expected a name")
         self._owner, self._name, self._min_delta = owner, name, float(min_delta)

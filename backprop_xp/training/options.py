@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from backprop_xp.backends.frames import column_names
-from backprop_xp.data.checks import require_count, require_network
+from backprop_xp.data.checks import require_network
 from backprop_xp.errors import ConfigurationError, listed, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.optimizers import Adam
+from backprop_xp.number_checks import require_count
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.job import Job

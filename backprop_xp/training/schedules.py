@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any
 
-from backprop_xp.errors import ConfigurationError, shown
+from backprop_xp.number_checks import Wanted, require_number
 from backprop_xp.training.history import History
 from backprop_xp.training.monitor import Monitor
 
@@ -48,13 +47,9 @@ class Schedule(ABC):
         """Go on from what `state` returned."""
 
 
-def _require(schedule: Schedule, name: str, value: Any, low: float, high: float) -> None:
-    number = isinstance(value, Real) and not isinstance(value, bool)
-    if not number or not low <= value <= high or value == math.inf:
-        wanted = f"≥ {low:g}" if high == math.inf else f"in [{low:g}, {high:g}]"
-        raise ConfigurationError(
-            f"{type(schedule).__name__}: {name}={shown(value)}, but expected a number {wanted}"
-        )
+def _require(schedule: Schedule, wanted: Wanted, *names: str) -> None:
+    for name in names:
+        require_number(name, getattr(schedule, name), wanted, type(schedule).__name__)
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,7 @@ class ConstantRate(Schedule):
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self, "warmup", self.warmup, 0.0, math.inf)
+        _require(self, "a finite number ≥ 0", "warmup")
 
     def factor(self, done: float, epochs: int) -> float:
         return done / self.warmup if done < self.warmup else 1.0
@@ -106,8 +101,8 @@ class StepDecay(Schedule):
     ratio: float = 0.1
 
     def __post_init__(self) -> None:
-        _require(self, "every", self.every, math.ulp(0.0), math.inf)
-        _require(self, "ratio", self.ratio, 0.0, 1.0)
+        _require(self, "a finite number > 0", "every")
+        _require(self, "a number in [0, 1]", "ratio")
 
     def factor(self, done: float, epochs: int) -> float:
         # The sum of many 1/(batches per epoch) may miss a whole number by its rounding.
@@ -134,7 +129,7 @@ class ExponentialDecay(Schedule):
     ratio: float = 0.95
 
     def __post_init__(self) -> None:
-        _require(self, "ratio", self.ratio, 0.0, 1.0)
+        _require(self, "a number in [0, 1]", "ratio")
 
     def factor(self, done: float, epochs: int) -> float:
         return float(self.ratio**done)
@@ -163,8 +158,8 @@ class CosineDecay(Schedule):
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self, "warmup", self.warmup, 0.0, math.inf)
-        _require(self, "final", self.final, 0.0, 1.0)
+        _require(self, "a finite number ≥ 0", "warmup")
+        _require(self, "a number in [0, 1]", "final")
 
     def factor(self, done: float, epochs: int) -> float:
         if done < self.warmup:
@@ -199,8 +194,7 @@ class OneCycle(Schedule):
     final: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("peak", "start", "final"):
-            _require(self, name, getattr(self, name), 0.0, 1.0)
+        _require(self, "a number in [0, 1]", "peak", "start", "final")
 
     def factor(self, done: float, epochs: int) -> float:
         part = done / epochs
@@ -243,7 +237,7 @@ class ReduceOnPlateau(Schedule):
     _factor: float = field(init=False, repr=False, default=1.0)
 
     def __post_init__(self) -> None:
-        _require(self, "ratio", self.ratio, 0.0, 1.0)
+        _require(self, "a number in [0, 1]", "ratio")
         self._monitor = Monitor("ReduceOnPlateau", self.monitor, self.patience, self.min_delta)
 
     def factor(self, done: float, epochs: int) -> float:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 from backprop_xp.backends.base import Array, Namespace
-from backprop_xp.data.checks import require_network, require_positive
+from backprop_xp.data.checks import require_network
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.step_numbers import StepNumbers
 from backprop_xp.maths.trace import Trace
+from backprop_xp.number_checks import require_count, require_number
 
 
 class TrainStep:
@@ -221,8 +221,7 @@ def train_step(
     True
     """
     require_step_options(net, optimizer, clip_norm)
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        raise ConfigurationError(f"seed={shown(seed)}: expected an integer ≥ 0")
+    require_count("seed", seed, least=0)
     kind = StepByMethods if overridden(net, "forward", "cost", "backward") else TrainStep
     return kind(net, optimizer, clip_norm, int(seed), penalty_per_row)
 
@@ -235,4 +234,4 @@ def require_step_options(net: Any, optimizer: Any, clip_norm: Any) -> None:
             f"optimizer={shown(optimizer)}: expected an optimizer such as backprop_xp.Adam(1e-3)"
         )
     if clip_norm is not None:
-        require_positive("clip_norm", clip_norm)
+        require_number("clip_norm", clip_norm, "a finite number > 0")

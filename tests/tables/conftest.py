@@ -12,7 +12,6 @@ import backprop_xp as bp
 def mixed(rng):
     """60 rows: numbers, text and booleans with missing values, and a target."""
     pd = pytest.importorskip("pandas")
-    pytest.importorskip("sklearn")
     m = 60
     frame = pd.DataFrame(
         {

@@ -32,8 +32,28 @@ def test_what_looks_the_same(one, other):
 
 @pytest.mark.parametrize(("one", "other"), [("a", "A"), ("a", "á"), ("01", "1"), ("", "x")])
 def test_what_looks_different(one, other):
-    assert merged([one, other], [1, 1], "c") == ([one, other], [])
+    assert merged([one, other], [1, 1], "c")[0] == [one, other]
     assert Lookup([one]).find(other) == -1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "named"),
+    [
+        ("no", "No", "'No' and 'no'"),
+        ("A", "\u0410", "'A' and '\\u0410'"),
+        ("ab", "\uff41b", "'ab' and '\\uff41b'"),
+    ],
+)
+def test_names_that_hardly_differ_are_kept_apart_and_named(one, other, named):
+    names, (notice,) = merged([one, other, "x"], [1, 1, 1], "c")
+    assert names == [one, other, "x"]
+    assert named in notice
+    assert notice.endswith("are kept apart")
+
+
+@pytest.mark.parametrize(("one", "other"), [("a", "á"), ("01", "1"), ("", "x")])
+def test_names_that_differ_are_not_named(one, other):
+    assert merged([one, other], [1, 1], "c")[1] == []
 
 
 def test_the_most_frequent_of_names_that_look_the_same():

@@ -1,4 +1,4 @@
-"""Preprocessing: fitted by scikit-learn, applied by our formulas, kept as plain data."""
+"""Preprocessing: learned from training rows, applied by formulas, kept as plain data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
+from backprop_xp.tables.choosing import choose_columns
 from backprop_xp.tables.plain import as_plain, from_plain
 from backprop_xp.tables.reading import Reading
 from backprop_xp.tables.task import Task
 
 pd = pytest.importorskip("pandas")
-pytest.importorskip("sklearn")
 
 from backprop_xp.tables.fitting import fit_preprocessing  # noqa: E402
 
@@ -23,6 +23,7 @@ def fitted(frame, target="sold", **options):
 
 
 def test_it_agrees_with_scikit_learns_own_pipeline(mixed):
+    pytest.importorskip("sklearn")
     from sklearn.compose import make_column_transformer
     from sklearn.impute import MissingIndicator, SimpleImputer
     from sklearn.pipeline import make_pipeline
@@ -43,6 +44,50 @@ def test_it_agrees_with_scikit_learns_own_pipeline(mixed):
     for part in (train, test):
         expected = peer.transform(part.astype({"colour": object}))
         np.testing.assert_allclose(ours.transform(part), expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("m", [1, 2, 7, 600, 5001])
+def test_numbers_are_learned_as_scikit_learn_does_to_the_last_bit(rng, m):
+    impute = pytest.importorskip("sklearn.impute")
+    scale = pytest.importorskip("sklearn.preprocessing")
+    X = np.column_stack(
+        [
+            rng.normal(1e6, 1e-3, m),
+            rng.normal(size=m) * 1e-12,
+            0.1 + rng.integers(0, 2, m) * 2e-17,  # nothing but rounding
+            1e9 + rng.normal(size=m) * 1e-7,
+            rng.integers(0, 9, m),
+            np.where(rng.random(m) < 0.4, np.nan, rng.normal(size=m)),
+        ]
+    )
+    X[0, -1] = 3.0
+    imputer = impute.SimpleImputer(strategy="median").fit(X)
+    scaler = scale.StandardScaler().fit(imputer.transform(X))
+    frame = pd.DataFrame(X, columns=list("abcdef")).assign(y=0)
+    columns = fitted(frame, "y", choice=choose_columns(frame, "y", keep=list("abcdef")))[0].columns
+    assert [c.name for c in columns] == list("abcdef")
+    assert [c.median for c in columns] == imputer.statistics_.tolist()
+    assert [c.mean for c in columns] == scaler.mean_.tolist()
+    constant = np.ptp(imputer.transform(X), axis=0) == 0
+    assert [c.deviation for c in columns] == np.where(constant, 0.0, scaler.scale_).tolist()
+
+
+@pytest.mark.parametrize("categories", [3, 98, 99, 100, 101, 250])
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_categories_are_counted_as_scikit_learn_does(rng, categories, missing):
+    scale = pytest.importorskip("sklearn.preprocessing")
+    names = np.array([f"c{i}" for i in range(categories)], dtype=object)
+    column = np.concatenate([names, rng.choice(names, 500)])
+    column[categories:][rng.random(500) < missing] = None
+    encoder = scale.OneHotEncoder(max_categories=100, handle_unknown="infrequent_if_exist")
+    encoder.fit(column[:, None])
+    rare = set(() if (shared := encoder.infrequent_categories_[0]) is None else shared)
+    frame = pd.DataFrame({"c": column, "y": 0})
+    (learned,) = fitted(frame, "y")[0].columns
+    assert list(learned.values) == [c for c in encoder.categories_[0] if c not in rare]
+    assert learned.other == bool(rare)
+    X = fitted(frame, "y")[0].transform(frame)
+    np.testing.assert_array_equal(X, encoder.transform(column[:, None]).toarray())
 
 
 def test_one_scale_for_all_numbers(mixed):

@@ -66,7 +66,7 @@ def test_csv_agrees_with_pandas(tmp_path, rng):
         ("\n  \n", "is empty"),
         ("a,b\n", "has a header but no rows"),
         ("a,b,a\n1,2,3\n", "more than one column is called 'a': rename them"),
-        ("a,b\n1,2\n3\n", "line 3: 1 fields where the header has 2"),
+        ("a,b\n1,2\n3\n", "line 3: 1 field where the header has 2"),
         ("a,b\n1,2\n3,4,5\n", "line 3: 3 fields where the header has 2"),
         ("a,b\n1,2,3\n4,5,6\n", "line 2: 3 fields where the header has 2"),
         (b"a,b\nx,\xe9\n", "is not UTF-8 text (byte 6, in line 2, is 0xE9): say what it is, for"),
@@ -116,7 +116,7 @@ def test_csv_separator_that_is_said(write):
 
 
 def test_csv_line_numbers_count_what_excel_writes_first(write, refused):
-    assert "line 4: 1 fields where the header has 2" in refused(
+    assert "line 4: 1 field where the header has 2" in refused(
         write("t.csv", "sep=;\na;b\n1;2\n3\n")
     )
 

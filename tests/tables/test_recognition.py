@@ -15,8 +15,9 @@ def test_what_is_taken_for_missing_is_said(write):
     path = write("t.csv", "a,b,y\n1,NA,None\nn/a,x,Mild\n3, ? ,\n")
     table = read_table(path, exact=["y"])
     assert table.frame.isna().to_numpy().tolist() == [[0, 1, 1], [1, 0, 0], [0, 1, 1]]
-    (notice,) = table.notices
-    for part in ("'None' in y", "'NA' in b", "'n/a' in a", "'?' in b", "--missing '' only what is"):
+    target, notice = table.notices
+    assert target.startswith("target 'y': rows with 'None' count as rows without a target")
+    for part in ("'NA' in b", "'n/a' in a", "'?' in b", "--missing '' only what is"):
         assert part in notice
 
 

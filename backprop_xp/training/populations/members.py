@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from backprop_xp.errors import ConfigurationError, ShapeError
 from backprop_xp.maths.members import is_one_each, member_seeds
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import OptimizerState
+from backprop_xp.number_checks import is_count
 from backprop_xp.training.populations.member_batches import MemberBatches
 from backprop_xp.training.schedules import Schedule
 
@@ -110,4 +110,4 @@ def plain_seed(seed: Any) -> int | list[int] | None:
     """Return the seed as a checkpoint can hold it; None for a generator."""
     if is_one_each(seed):
         return [int(own) for own in seed]
-    return int(seed) if isinstance(seed, Integral) else None
+    return int(seed) if is_count(seed, least=0) else None
