@@ -89,7 +89,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite on every usable backend, with coverage."""
-    session.install(".", *TEST_NEEDS)
+    session.install(".[numba]", *TEST_NEEDS)
     session.run("pytest", *PARALLEL, *COVERAGE, *session.posargs, env=ONE_THREAD)
 
 

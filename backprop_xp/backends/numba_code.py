@@ -17,9 +17,7 @@ from backprop_xp.backends.numba_ir import INDEX, function_of_pointers, integer, 
 from backprop_xp.backends.numba_loops import Loop, loops_of
 from backprop_xp.backends.numba_maps import LoopWriter, views_of
 from backprop_xp.backends.numba_products import ProductWriter, by_blas, of_stack
-from backprop_xp.backends.numba_record import Product, Record, Reduce, Temporary, View
-
-_BYTE = ir.IntType(8)
+from backprop_xp.backends.numba_record import Product, Record, Reduce, Shape, Temporary, View
 
 
 class Code:
@@ -44,11 +42,15 @@ class Code:
         *("numbers", "width", "places", "count"),
     )
 
-    def __init__(self, record: Record, inputs: Sequence[np.ndarray], result: np.ndarray) -> None:
+    def __init__(
+        self, record: Record, inputs: Sequence[tuple[Shape, np.dtype]], result: np.ndarray
+    ) -> None:
         self.groups = loops_of(record.operations)
         self.kept = _kept(self.groups, record)
-        self._batch = [record.slot(x) for x in inputs]
-        self.inputs = [(len(x), x[0].nbytes) for x in inputs]
+        # Where the rows of a batch are gathered.
+        batch = [np.empty(shape, dtype) for shape, dtype in inputs]
+        self._batch = [record.slot(x) for x in batch]
+        self.inputs = [(len(x), x[0].nbytes) for x in batch]
         self._result = record.view(result).name, result.nbytes
         self._slots = len(record.memory)
 

@@ -43,8 +43,7 @@ class Compiled:
             raise NotCompilable("a batch is converted by other means than the backend's")
         result = results[0] if isinstance(results, tuple) else results
         self._shape, self._size, self._dtype = result.shape, result.size, result.dtype
-        kept = np.empty((1, self._size), self._dtype)
-        self._run = compiled(Code(record, batch, result), [*batch, kept])
+        self._run = _run_of(record, batch, result)
         self._memory = record.memory  # which must not be freed
         self._addresses = np.array([_address(array) for array in record.memory])
         self._at = _address(self._addresses)
@@ -76,6 +75,26 @@ class Compiled:
         of_numbers = _address(numbers), width, _address(places), len(places)
         self._run(self._at, *of_order, first, steps, size, *of_numbers, *tables, kept)
         return kept
+
+
+# By what was recorded: `run`, and the shapes and dtypes of the memory that its loops need.
+_known: dict[str, tuple[Callable[..., None], list[tuple[Any, np.dtype]]]] = {}
+
+
+def _run_of(record: Record, batch: tuple[Array, ...], result: Array) -> Callable[..., None]:
+    """Return the compiled record, and add the memory that it needs to that of the record."""
+    inputs = [(x.shape, x.dtype) for x in batch]
+    described = f"{record.operations} {record.view(result)} {inputs}"
+    if described in _known:
+        run, added = _known[described]
+        for shape, dtype in added:
+            record.slot(np.empty(shape, dtype))
+    else:
+        before, kept = len(record.memory), np.empty((1, result.size), result.dtype)
+        run = compiled(Code(record, inputs, result), [*batch, kept])
+        added = [(array.shape, array.dtype) for array in record.memory[before:]]
+        _known[described] = run, added
+    return run
 
 
 class CompiledStep:
@@ -111,8 +130,9 @@ class CompiledLoop:
         size: int,
     ) -> None:
         self._step, self._numbers_of, self._size = step, numbers_of, size
-        self._given = [np.ascontiguousarray(table) for table in tables]
-        self._tables = [np.asarray(_Writable(table)) for table in self._given]
+        self._tables = [
+            np.asarray(_Writable(np.require(t, requirements=("C", "A")))) for t in tables
+        ]
         self._order: np.ndarray | None = None
         self._of_rows: dict[int, tuple[Compiled, list[Numbers], np.ndarray]] = {}
         self._compile(size)
@@ -149,6 +169,7 @@ class _Writable:
     """A window onto an array that may be read-only, as compiled code takes it; it only reads."""
 
     def __init__(self, array: np.ndarray) -> None:
+        self._array = array  # which must not be freed
         interface = array.__array_interface__
         self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Where steps are taken some at a time, Ctrl-C is looked for about as often as this.
 _SECONDS_AT_ONCE = 0.05
-_FIRST_AT_ONCE = 16
+_FIRST_AT_ONCE = 1
 
 
 @dataclass
@@ -186,8 +186,11 @@ class TrainingRun:
             self._tell("on_progress")
             if self._interruption.asked:
                 self.stop("interrupted")
-            if time.perf_counter() - start < _SECONDS_AT_ONCE / 2:
+            seconds = time.perf_counter() - start
+            if seconds < _SECONDS_AT_ONCE / 2:
                 self._at_once *= 2
+            elif seconds > _SECONDS_AT_ONCE:
+                self._at_once = max(1, self._at_once // 2)
 
     def _begin_step(self, number: int) -> None:
         """Count to the batch of that number, from 0, and set its learning rate."""

@@ -44,7 +44,7 @@ def code_of(backend, sizes, rows, optimizer, **options):
     record = Record(batch)
     with recorded_by(record):
         result = step.on_rows(*batch)[0]
-    return Code(record, batch, result)
+    return Code(record, [(x.shape, x.dtype) for x in batch], result)
 
 
 def compiled(backend, kernel, *arrays):
