@@ -334,6 +334,41 @@ def test_a_function_without_a_compiled_form(numba_backend):
         code_of(numba_backend, [3, 4, 1], 8, bp.SGD(0.1), hidden=own)
 
 
+NETWORKS = {
+    "penalties": {"l1": 0.01, "l2": 0.1},
+    "dropout": {"dropout": 0.3},
+    "softmax": {"output": "softmax"},
+    "deep": {"sizes": [6, 5, 5, 5, 3], "hidden": ["elu", "gelu", "silu"]},
+    "poisson": {"output": "softplus", "loss": "poisson", "hidden": "leaky_relu"},
+    "huber": {"output": "identity", "loss": "huber", "hidden": "softplus"},
+    "absolute": {"output": "tanh", "loss": "absolute_error", "hidden": "relu"},
+    "population": {"members": 3, "l2": [0.0, 0.1, 0.2], "l1": 0.01, "dropout": 0.2},
+    "population with softmax": {"members": 2, "output": "softmax"},
+}
+FITS = {
+    "plain": {},
+    "clipping": {"clip_norm": 0.05},
+    "weights": {"sample_weight": np.linspace(0.0, 2.0, 80)},
+    "a large batch": {"batch_size": 80},
+}
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_50_steps_are_those_of_numpy(numba_backend, rng, network, fit):
+    options = {"sizes": [6, 8, 3], "hidden": "tanh", "dtype": "float64", **NETWORKS[network]}
+    X, Y = rng.normal(size=(80, 6)), np.eye(3)[rng.integers(3, size=80)]
+    thetas, losses = [], []
+    for backend in ("numpy", numba_backend):
+        net = bp.Network(**options, backend=backend)
+        steps = {"batch_size": 16, "epochs": 10, "optimizer": bp.Momentum(0.02), **FITS[fit]}
+        history = bp.fit(net, X, Y, **steps)
+        thetas.append(net.theta)
+        losses.append(history.loss)
+    np.testing.assert_allclose(*thetas, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(*losses, rtol=1e-12)
+
+
 # -- the cache -------------------------------------------------------------------------------------
 
 STEP = """
