@@ -29,7 +29,7 @@ class StepLoop:
             self._ordered = self._weights[self._step.net.backend.asarray(epoch.order), :]
 
     def take(
-        self, first: int, stop: int, before: Callable[[int], None], rates_change: bool
+        self, first: int, stop: int, before: Callable[[int], None], rates_change: bool = False
     ) -> list[Array]:
         """Take the steps on the batches first … stop − 1, or fewer if their sizes differ.
 
