@@ -217,9 +217,10 @@ class Adam(Optimizer):
 
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
         # √(v̂/v) and m̂/m, where the slots hold v/(1−β₂) and m/(1−β₁).
-        root = math.sqrt((1.0 - self.beta2**step) / (1.0 - self.beta2))
-        mean = (1.0 - self.beta1) / (1.0 - self.beta1**step)
-        return self.beta1, self.beta2, rate * mean * root, self.epsilon * root
+        beta1, beta2 = self.beta1, self.beta2
+        root = math.sqrt((1.0 - beta2**step) / (1.0 - beta2))
+        mean = (1.0 - beta1) / (1.0 - beta1**step)
+        return beta1, beta2, rate * mean * root, self.epsilon * root
 
 
 def _adamw(
