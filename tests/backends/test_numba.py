@@ -379,12 +379,12 @@ import backprop_xp as bp
 net = bp.Network([3, {hidden}, 1], backend="numba")
 step = bp.train_step(net, bp.SGD(0.1))
 for _ in range(3):
-    step(np.ones((4, 3), "f4"), np.ones((4, 1), "f4"))
+    step(np.ones((64, 3), "f4"), np.ones((64, 1), "f4"))  # large enough for BLAS
 print(repr(net.theta.sum().item()))
 """
 
 
-def process(tmp_path, hidden=5, **environment):
+def process(tmp_path, hidden=64, **environment):
     program = STEP.format(hidden=hidden)
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), **environment}
     return subprocess.Popen(
