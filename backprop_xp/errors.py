@@ -9,7 +9,7 @@ _LONGEST = 120
 
 
 class _Short(reprlib.Repr):
-    """Python's own short texts, and arrays by their shape."""
+    """Short texts as Python writes them, and arrays by their shape."""
 
     def repr1(self, x: Any, level: int) -> str:
         shape = getattr(x, "shape", None)

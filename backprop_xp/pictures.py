@@ -46,7 +46,7 @@ def picture(
 ) -> Iterator[Figure]:
     """Hand out an empty Figure to draw on, and save it at the end if there is a path.
 
-    It belongs to no window: pyplot and the user's choice of a matplotlib backend are not touched.
+    It is shown nowhere: pyplot and the user's choice of a matplotlib backend are not touched.
 
     Parameters
     ----------

@@ -134,14 +134,14 @@ class BucketStep(SharedStep):
         trace.make_gradients()
         net, grads, matmul = self.net, self._grads, self.net.backend.matmul
         Z, A, dZ = trace.Z, trace.A, trace.dZ
-        net._output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
+        net._kernels.output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
         for l in reversed(net._layers):
             matmul(trace.dZ_T[l], A[l - 1], grads.W_at[l])
             matmul(trace.ones, dZ[l], grads.b_row[l])
             self._requests.append(COMM.Iallreduce(MPI.IN_PLACE, bucket(grads, l)))
             if l > 1:
                 matmul(dZ[l], net.W[l], dZ[l - 1])
-                net._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
+                net._kernels.times_slope[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
             MPI.Request.Testall(self._requests)  # MPI moves on only while it is called
 
     def __init__(self, net: Any, optimizer: Any, clip_norm: float | None, comm: Any) -> None:

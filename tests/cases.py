@@ -1,4 +1,4 @@
-"""Tables and small helpers that the tests of several rooms share."""
+"""Tables and small helpers that several tests share."""
 
 from __future__ import annotations
 

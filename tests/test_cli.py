@@ -128,6 +128,14 @@ def test_check_on_one_backend(backend, capsys, monkeypatch):
     assert run(capsys, "check")[1] == lines
 
 
+def test_check_has_columns_under_a_title(capsys):
+    _, (_, title, *lines, _), _ = run(capsys, "check", "--backend", "numpy")
+    assert title.strip() == "largest relative error"
+    assert {len(line) for line in (title, *lines)} == {79}
+    assert {line[:7] for line in lines} == {"  ok   "}
+    assert all(re.fullmatch(r" \d\.\de-\d\d", line[-8:]) for line in lines)
+
+
 def test_check_finds_a_fault(capsys, monkeypatch):
     """tanh' without its square: one exit code, and the report of each network that has it."""
     from backprop_xp.maths.activations import ACTIVATIONS

@@ -134,6 +134,16 @@ def test_a_directory_that_may_not_be_searched(capsys, rows, model, tmp_path):
             assert "ermission" in err[0]
 
 
+def test_a_dash_is_no_place_for_a_model_or_a_picture(capsys, rows):
+    for command in ([*training(rows), option] for option in OPTIONS):
+        code, _, err = run(capsys, *command, "-")
+        assert (code, err) == (
+            2,
+            [f"backprop-xp: error: {command[-1]} -: expected a file, not standard output"],
+        )
+    assert run(capsys, "explain", "--plot", "-")[0] == 2
+
+
 def test_no_two_results_in_one_file(capsys, rows, tmp_path):
     (tmp_path / "link.png").symlink_to(tmp_path / "f.png")
     arguments = (*training(rows), "--out", tmp_path / "f.png", "--plot", tmp_path / "link.png")
@@ -200,8 +210,8 @@ def test_predictions_may_go_to_a_device_or_a_pipe(capsys, rows, model, tmp_path)
     code, out, err = run(capsys, "predict", model, rows, "--out", "/dev/full")
     assert (code, out) == (2, [])
     assert err == [
-        "backprop-xp: error: --out /dev/full cannot be written: the disk is full; make room or "
-        "choose another place"
+        "backprop-xp: error: --out /dev/full cannot be written: the disk is full; free some "
+        "space or choose another place"
     ]
 
 

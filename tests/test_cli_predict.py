@@ -87,6 +87,14 @@ def test_labels_and_their_probabilities_in_the_order_of_the_rows(capsys, trained
     assert err.startswith(f"test accuracy {right / 120:.3f} ({right} of 120 rows right")
 
 
+def test_a_dash_is_standard_output(capsys, monkeypatch, trained, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model, data, _ = trained("sold")
+    expected = run(capsys, "predict", model, data)
+    assert run(capsys, "predict", model, data, "--out", "-") == expected
+    assert not (tmp_path / "-").exists()
+
+
 def test_numbers_as_labels(capsys, trained):
     model, data, frame = trained("stars")
     predictions = pd.read_csv(io.StringIO(run(capsys, "predict", model, data)[1]))

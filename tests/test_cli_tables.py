@@ -144,6 +144,22 @@ def test_what_is_taken_for_missing_is_named_and_can_be_said(table, numbers):
     assert "probability_None" in predictions  # and `predict` reads as `train` did
 
 
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (["NA", "ZA"], "the target 'y' is 'ZA' in every row: there is nothing to learn"),
+        (["None", "None"], "the target 'y' is missing in every row"),
+        (["None"] * 9 + ["Mild"], "only 6 rows with a target: too few to learn from and to test"),
+    ],
+)
+def test_an_error_names_what_was_taken_for_missing(table, numbers, labels, message):
+    error, _ = table("csv", {"a": numbers, "y": labels * (M // len(labels))})
+    assert message in error
+    assert f"Rows with '{labels[0]}' count as rows without a target: --missing '' keeps" in error
+    error, _ = table("csv", {"a": numbers, "y": [""] * M})
+    assert error == "backprop-xp: error: the target 'y' is missing in every row\n"
+
+
 @KINDS
 def test_a_number_that_stands_for_missing(table, numbers, kind):
     columns = {"a": np.where(numbers > 1, -999, numbers), "y": ["no", "yes"] * 30}
@@ -269,6 +285,32 @@ def test_nested_columns_are_left_out(table, numbers):
         assert "the target 'y' holds lists or other nested values: expected numbers or" in error
 
 
+def test_empty_lists_are_left_out(table, numbers):
+    columns = {"a": numbers, "e": [np.zeros(0)] * M, "y": ["n", "y"] * 30}
+    document, _ = table("parquet", columns)
+    (notice,) = document["notices"]
+    assert notice.startswith("column 'e' is left out: it holds lists or other nested values")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "what"), [(">m8[s]", "durations"), ("c8", "complex numbers"), ("G", "complex num")]
+)
+def test_arrays_of_other_types_are_left_out(table, numbers, dtype, what):
+    columns = {"a": numbers, "t": np.arange(M).astype(dtype), "y": np.arange(M) % 2}
+    document, _ = table("npz", columns)
+    (notice,) = document["notices"]
+    assert notice.startswith(f"column 't' is left out: it holds {what}")
+    columns["y"], columns["t"] = columns["t"], columns["y"]
+    assert f"the target 'y' holds {what}" in table("npz", columns)[0]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "npz"])
+def test_half_precision(table, numbers, kind):
+    columns = {"a": numbers, "h": np.float16(numbers[::-1]), "y": np.arange(M) % 2}
+    document, _ = table(kind, columns)
+    assert document["notices"] == []
+
+
 def test_lists_of_one_length_are_features(table, numbers):
     columns = {"p": [[number, 1.0] for number in numbers], "y": ["n", "y"] * 30}
     document, predictions = table("parquet", columns)
@@ -301,6 +343,8 @@ def test_targets_of_other_types_are_named(table, numbers):
         (["--keep", "a", "--drop", "a"], "--keep 'a': --drop leaves it out"),
         (["--keep", "e"], "--keep 'e': the column cannot be used, it has no value"),
         (["--encoding", "latin-x"], "--encoding 'latin-x': no such encoding"),
+        (["--encoding", "base64"], "--encoding 'base64': no such encoding of text"),
+        (["--encoding", "undefined"], "--encoding 'undefined': no such encoding of text"),
         (["--separator", "ab"], "--separator 'ab': expected one character"),
     ],
 )

@@ -14,6 +14,8 @@ import pytest
 import backprop_xp as bp
 from backprop_xp.cli import main
 from backprop_xp.cli import train_table as room
+from backprop_xp.maths.loading import load_network
+from backprop_xp.maths.saved import save_network
 from backprop_xp.tables import defaults
 from backprop_xp.tables.model import load_table_model
 from backprop_xp.tables.prepared import prepare
@@ -323,6 +325,32 @@ def test_resume_goes_on_bit_for_bit(capsys, wine, tmp_path):
     code, _, err = run(capsys, *base, "--held-out", 0.3, "--resume", checkpoint)
     assert code == 2
     assert "belongs to another run: its table had other columns or other values" in err
+
+
+def test_a_checkpoint_of_an_earlier_version_is_named(capsys, wine, tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    base = ("train", wine, "--target", "target", "--epochs", 1)
+    run(capsys, *base, "--checkpoint", checkpoint)
+    net, extra = load_network(checkpoint, "numpy")
+    extra["table"]["format"] = 1
+    del extra["table"]["reading"]
+    save_network(net, checkpoint, extra)
+    code, _, err = run(capsys, *base, "--resume", checkpoint)
+    assert code == 2
+    assert "was written by an earlier version, which made other features of a table" in err
+    assert run(capsys, "predict", checkpoint, wine)[0] == 0
+
+
+def test_many_rare_classes_are_one_line(capsys, tmp_path, rng):
+    labels = ["x", "z"] * 8 + [f"c{i}" for i in range(5)]
+    frame = pd.DataFrame({"a": rng.normal(size=len(labels)), "y": labels})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    base = ("train", tmp_path / "t.csv", "--target", "y", "--epochs", 1, "--json")
+    document = json.loads("\n".join(run(capsys, *base, "--task", "multiclass")[1]))
+    assert document["notices"] == [
+        "5 of the classes have too few rows to hold some out: none of these is tested ('c0', 'c1', "
+        "'c2' and 2 more)"
+    ]
 
 
 def test_ctrl_c_reports_what_was_trained(wine, tmp_path):

@@ -37,7 +37,7 @@ def test_sizes_of_other_types(backend, sizes):
         ),
         ({"hidden": "TANH"}, r"Did you mean 'tanh'\?"),
         ({"hidden": ["tanh", "nothing"]}, r"'nothing': no such activation\. The choices are:"),
-        ({"hidden": ["tanh"]}, r"hidden lists 1 activations for 2 hidden layers"),
+        ({"hidden": ["tanh"]}, r"hidden lists 1 activation for 2 hidden layers"),
         ({"hidden": ["tanh"] * 3}, r"hidden lists 3 activations for 2 hidden layers"),
         ({"hidden": []}, r"hidden lists 0 activations for 2 hidden layers"),
         ({"hidden": None}, r"hidden=None: expected a name, an Activation, or a list"),

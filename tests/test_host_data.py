@@ -138,6 +138,31 @@ def test_what_is_masked_is_refused_in_memory_maps_too(tmp_path):
             use(masked)
 
 
+def test_estimators_refuse_what_is_masked():
+    """scikit-learn takes what is masked for the numbers below the mask."""
+    pytest.importorskip("sklearn")
+    from backprop_xp.estimators import MLPClassifier, MLPRegressor
+
+    mask = np.arange(30) == 4
+    masked, Z = np.ma.masked_array(X, np.repeat(mask, 3).reshape(X.shape)), X[:, 0]
+    refusal = pytest.raises(bp.DataError, match="a masked array has missing values: fill them")
+    for model, target in ((MLPClassifier, Y), (MLPRegressor, Z)):
+        whole = model(hidden_layer_sizes=(2,), solver="lbfgs", tol=0.1).fit(
+            np.ma.masked_array(X), target
+        )
+        np.testing.assert_array_equal(whole.predict(np.ma.masked_array(X)), whole.predict(X))
+        labels, weights = np.ma.masked_array(target, mask), np.ma.masked_array(np.ones(30), mask)
+        for use in (
+            lambda model=model, target=target: model().fit(masked, target),
+            lambda model=model, labels=labels: model().fit(X, labels),
+            lambda: MLPRegressor().partial_fit(masked, Z),
+            lambda model=model, y=target, w=weights: model().fit(X, y, sample_weight=w),
+            lambda whole=whole: whole.predict(masked),
+        ):
+            with refusal:
+                use()
+
+
 # -- sparse, frames, and what only fit reads -------------------------------------------------------
 
 
@@ -268,6 +293,30 @@ def test_a_closed_hdf5_file(tmp_path):
     ):
         with pytest.raises(bp.DataError, match="a dataset of an HDF5 file that is closed: open it"):
             use()
+
+
+def test_a_closed_hdf5_file_that_was_never_read(tmp_path):
+    """h5py remembers shapes that somebody has asked for, and of other datasets it knows nothing."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "data.h5", "w") as file:
+        file["X"], file["Y"] = X, Y
+    net = network()
+    for use in (
+        lambda x, y: bp.fit(net, x, y),
+        lambda x, y: bp.fit(net, (x, y)),
+        lambda x, y: bp.fit(net, X, Y, validation_data=(x, y)),
+        lambda x, y: net.predict(x),
+        lambda x, y: net.forward(x),
+        lambda x, y: net.cost(net.forward(X), y),
+        lambda x, y: bp.train_step(net, bp.SGD(0.1))(x, y),
+        lambda x, y: bp.explain(net, x, y),
+        lambda x, y: bp.cross_validate([3, 3], x, y, output="softmax"),
+        lambda x, y: bp.search([3, 3], x, y, l2=[0.0, 0.1], output="softmax"),
+    ):
+        with h5py.File(tmp_path / "data.h5") as file:
+            x, y = file["X"], file["Y"]
+        with pytest.raises(bp.DataError, match="a dataset of an HDF5 file that is closed: open it"):
+            use(x, y)
 
 
 def test_a_file_that_is_closed_while_it_is_read(tmp_path):

@@ -1,4 +1,4 @@
-"""Where arrays live and how a kernel runs: the only wing that knows the machine.
+"""Where arrays live and how a kernel runs: the only package that knows the machine.
 
 `get_backend` picks one. The rest of the library receives a `Backend` and uses its namespace
 `xp` and its four primitives (`matmul`, `elementwise`, `compile`, `synchronize`).

@@ -5,19 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
-from numbers import Integral
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import BackendError, ConfigurationError, DataError, shown
 
 # Array-API objects share no base class and no complete protocol: these names are for readers.
 Array: TypeAlias = Any
 Namespace: TypeAlias = Any
-
-# Half and extended precision are not in every array library.
-_PORTABLE = {"e": np.dtype("float32"), "g": np.dtype("float64")}
 
 # Kernels change their array arguments in place: kernel(xp, out, *others).
 Kernel: TypeAlias = Callable[..., None]
@@ -113,7 +110,7 @@ class Backend(ABC):
     def write_scalars(self, scalars: Array, values: Any) -> None:
         """Write a tuple of numbers into a vector, or a NumPy array into an array of its size.
 
-        Kernels receive windows onto it, so that a compiled step sees the new values. Nobody waits
+        Kernels receive views of it, so that a compiled step sees the new values. Nobody waits
         for the device.
         """
         if isinstance(values, tuple):
@@ -252,72 +249,3 @@ class Mover:
     def move(self, host: np.ndarray) -> Array:
         """Return an array on the device with these values, without waiting for it."""
         return self._backend.asarray(host)
-
-
-def host_array(x: Any, dtype: str | None = None) -> np.ndarray:
-    """Return host data as a real numeric NumPy array, or say what is wrong with it.
-
-    Without `dtype` it is kept, but for what not every array library has: foreign byte orders, half
-    and extended precision. Values that do not fit into `dtype` become infinite without a warning;
-    the checks of values before training name them.
-    """
-    require_open(x)
-    x = unmasked(x.toarray() if is_sparse(x) else x)
-    try:
-        host = np.asarray(x)
-    except Exception as problem:  # of whatever kind those of the library are that x belongs to
-        raise DataError(f"not an array of numbers ({problem})") from problem
-    if host.dtype.kind not in "fiub":
-        raise DataError(f"not real numbers but {_kind(host)} (dtype {host.dtype})")
-    wanted: Any = dtype or _PORTABLE.get(host.dtype.char, host.dtype.newbyteorder("="))
-    if host.dtype == wanted:
-        return host
-    with np.errstate(over="ignore"):
-        return host.astype(wanted)
-
-
-def is_sparse(x: Any) -> bool:
-    """Whether `x` is one of SciPy's sparse matrices or arrays."""
-    return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "tocsr")
-
-
-def unmasked(x: Any) -> Any:
-    """Return a masked array in which nothing is masked as a plain one, and other things as is.
-
-    Raises
-    ------
-    DataError
-        Something is masked.
-    """
-    if not isinstance(x, np.ma.MaskedArray):
-        return x
-    if np.ma.is_masked(x):
-        raise DataError("a masked array has missing values: fill them first, x.filled(value)")
-    return np.ma.getdata(x)
-
-
-def require_open(x: Any, name: str = "") -> None:
-    """Raise DataError if this is an object of h5py whose file has been closed."""
-    if type(x).__module__.partition(".")[0] == "h5py" and not x:
-        raise DataError(
-            f"{name and f'{name}: '}a dataset of an HDF5 file that is closed: open it again, for "
-            "as long as it is read"
-        )
-
-
-def host_generator(seed: Any) -> np.random.Generator:
-    """Return the host generator that `seed` stands for: random numbers never come from a device."""
-    numbers = seed if isinstance(seed, list | tuple) else ()
-    if not isinstance(seed, bool) and all(isinstance(n, Integral) for n in numbers):
-        try:
-            return np.random.default_rng(seed)
-        except (TypeError, ValueError):
-            pass
-    raise ConfigurationError(
-        f"seed={shown(seed)}: expected an integer ≥ 0 or a numpy.random.Generator"
-    )
-
-
-def _kind(host: np.ndarray) -> str:
-    names = {"U": "text", "S": "bytes", "c": "complex numbers", "M": "dates", "m": "durations"}
-    return names.get(host.dtype.kind, "Python objects")

@@ -21,7 +21,7 @@ def in_order(given: Sequence[Any], wanted: Sequence[Any] | None, name: str) -> l
     given : sequence
         Names of the columns of a frame.
     wanted : sequence or None
-        Names in the order in which they are needed; None takes the frame's own order.
+        Names in the order in which they are needed; None takes the frame's order.
     name : str
         What messages call the frame.
 

@@ -1,7 +1,7 @@
-"""Matrix products by cuBLAS handles of our own, so that CUDA graphs can capture them.
+"""Matrix products by cuBLAS handles that are made here, so that CUDA graphs can capture them.
 
-CuPy does not let its own handle be used while a stream is captured (cupy#6290). Ours set their
-stream before the capture and bring their own workspace, which is all that cuBLAS asks for. The
+CuPy does not let its handle be used while a stream is captured (cupy#6290). Ours set their
+stream before the capture and bring their workspace, which is all that cuBLAS asks for. The
 bindings come from nvmath-python.
 """
 

@@ -125,20 +125,20 @@ class _OfOneKind:
 
     def run(self, inputs: tuple[Array, ...]) -> Array:
         """Copy a batch to where the graph reads it, and return the step's result."""
-        for own, given in zip(self.inputs, inputs, strict=True):
-            _copy(given, own)
+        for kept, given in zip(self.inputs, inputs, strict=True):
+            _copy(given, kept)
         result = self.graph.run()
         copied = cupy.empty(result.shape, result.dtype)
         _copy(result, copied)
         return copied
 
 
-def _copy(given: Array, own: Array) -> None:
+def _copy(given: Array, out: Array) -> None:
     """Copy to an array in one piece; a plain copy of memory costs the host a third of `[...] =`."""
     if given.flags.c_contiguous:
-        own.data.copy_from_device_async(given.data, own.nbytes)
+        out.data.copy_from_device_async(given.data, out.nbytes)
     else:
-        own[...] = given
+        out[...] = given
 
 
 def say_eager(problem: NotCapturedError) -> None:

@@ -1,4 +1,4 @@
-"""Steps on batch after batch without the host in between: a graph that gathers its own rows.
+"""Steps on batch after batch without the host in between: a graph that gathers its rows.
 
 A launch reads the number of its batch from the device, gathers the rows, takes the step, keeps
 what came out, and counts on. The order of the rows is moved once per epoch, and the numbers that

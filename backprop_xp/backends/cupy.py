@@ -38,7 +38,9 @@ class CuPyBackend(Backend):
         self.description = f"CuPy {cupy.__version__} on {device}"
         self._cublas: Cublas | None = None
         try:
-            self._cublas = _own_cublas()
+            from backprop_xp.backends.cublas import Cublas  # which needs nvmath-python
+
+            self._cublas = Cublas()  # which graphs can capture
         except Exception as problem:  # an ImportError, or whatever a library raises that is broken
             lost = f"steps are not replayed as CUDA graphs, since nvmath-python fails ({problem})"
             self.description += f"; {lost}"
@@ -119,15 +121,20 @@ class CuPyBackend(Backend):
 
 
 class _KernelNamespace:
-    """The namespace that kernels see: compat's, but for two functions that wait for the device.
+    """The namespace that kernels see: compat's, but for what cannot be fused or captured.
 
-    Their wrappers write through a mask, which can neither be fused nor captured.
+    The wrappers of `sign` and `clip` write through a mask, and `cupy.fuse` knows no `ones_like`.
     """
 
     sign = staticmethod(cupy.sign)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(xp, name)
+
+    @staticmethod
+    def ones_like(x: Array) -> Array:
+        """1 for every x, NaN among them, in an operation that can be fused."""
+        return x**0
 
     @staticmethod
     def clip(x: Array, min: Any = None, max: Any = None) -> Array:
@@ -189,13 +196,6 @@ def _writer(count: int, dtype: str) -> Callable[..., None]:
     code = f'extern "C" __global__ void write_scalars({parameters}) {{ {body} }}'
     kernel: Callable[..., None] = cupy.RawKernel(code, "write_scalars")
     return kernel
-
-
-def _own_cublas() -> Cublas:
-    """Return a cuBLAS that graphs can capture."""
-    from backprop_xp.backends.cublas import Cublas  # which needs nvmath-python
-
-    return Cublas()
 
 
 def _require_device() -> None:

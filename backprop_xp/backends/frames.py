@@ -1,4 +1,4 @@
-"""Frames at the door: columns of numbers become one array in their order, the rest is refused.
+"""Frames as inputs: columns of numbers become one array in their order, the rest is refused.
 
 They are those of pandas, polars and pyarrow, none of which is imported: whoever hands in a frame
 has done that.

@@ -213,6 +213,8 @@ class _Record:
     def call(self, ufunc: np.ufunc, *operands: Any, out: _Value | None = None) -> _Value:
         """Record a ufunc, into `out` if given."""
         result = ufunc(*map(_sample, operands))
+        if out is not None and out.name in self.scope:
+            raise Untraceable("a change of what ones_like returned")
         if out is not None and not np.can_cast(result.dtype, out.dtype, "same_kind"):
             raise Untraceable(f"{result.dtype} into {out.dtype}")
         return self._append(ufunc.__name__, ufunc, operands, result, out)
@@ -227,6 +229,12 @@ class _Record:
         result = x.sample.astype(dtype)
         name = f"to_{result.dtype.name}"
         return self._append(name, lambda array: array.astype(dtype), (x,), result, None)
+
+    def ones_like(self, x: _Value) -> _Value:
+        """Record no operation but the number 1, which broadcasts to the shape of x."""
+        one = np.ones((), x.dtype)
+        name = self._constant(one)
+        return _Value(self, name, one)
 
     def reduce(self, ufunc: np.ufunc, x: Any, axis: Any = None, keepdims: bool = False) -> _Value:
         """Record a ufunc over the last axis, or the last two, which are kept."""
@@ -253,15 +261,18 @@ class _Record:
     def _name(self, operand: Any, dtype: np.dtype | None) -> str:
         """Return the name of an operand; a Python number becomes a constant of the arrays' dtype.
 
-        NumPy's own scalars keep theirs, which decides the dtype of the result.
+        Scalars of NumPy keep theirs, which decides the dtype of the result.
         """
         if isinstance(operand, _Value):
             return operand.name
         if not isinstance(operand, int | float | np.generic):
             raise Untraceable(f"an operand of type {type(operand).__name__}")
-        name = f"c{len(self.scope)}"
         as_given = dtype is None or isinstance(operand, np.generic)
-        self.scope[name] = operand if as_given else np.array(operand, dtype)
+        return self._constant(operand if as_given else np.array(operand, dtype))
+
+    def _constant(self, value: Any) -> str:
+        name = f"c{len(self.scope)}"
+        self.scope[name] = value
         return name
 
 
@@ -274,7 +285,7 @@ class _Namespace:
 
     def __init__(self, record: _Record, rows: bool) -> None:
         self._record = record
-        self.where, self.astype = record.where, record.astype
+        self.where, self.astype, self.ones_like = record.where, record.astype, record.ones_like
         if rows:
             self.max = partial(record.reduce, np.maximum)
             self.sum = partial(record.reduce, np.add)

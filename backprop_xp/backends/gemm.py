@@ -36,7 +36,7 @@ def operand(a: Any) -> Operand | None:
 def gemm_arguments(a: Any, b: Any, out: Any) -> dict[str, int] | None:
     """Return how cuBLAS, which counts down columns, computes `out = a @ b` of row-major arrays.
 
-    Read down its columns, `out` is its own transpose, so the call computes outᵀ = bᵀ aᵀ. None if an
+    Read down its columns, `out` is its transpose, so the call computes outᵀ = bᵀ aᵀ. None if an
     array has a layout or a dtype that cuBLAS does not take, or if the shapes do not fit.
     """
     if not _fit(a, b, out):

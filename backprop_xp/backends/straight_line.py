@@ -83,7 +83,8 @@ def function(
         if o.out is None:
             lines.append(f"    {o.function}({inputs})")
         elif o.out in exists:
-            lines.append(f"    {o.function}({inputs}, out={o.out})")
+            by_name = "" if _takes_out_by_place(scope[o.function]) else "out="
+            lines.append(f"    {o.function}({inputs}, {by_name}{o.out})")
         else:
             lines.append(f"    {o.out} = {o.function}({inputs})")
             exists.add(o.out)
@@ -92,3 +93,10 @@ def function(
     exec("\n".join(lines), names)  # every name in the text was made by this package
     compiled: Callable[..., Any] = names["straight_line"]
     return compiled
+
+
+def _takes_out_by_place(called: Any) -> bool:
+    """Whether `out` may follow the inputs, which costs NumPy less than the name: 1 µs in a step."""
+    if called in (np.maximum, np.minimum):  # for which it is deprecated
+        return False
+    return called is np.dot or isinstance(called, np.ufunc)

@@ -1,6 +1,6 @@
 """array_api_strict: the conformance backend. Slow on purpose, it refuses what is not standard.
 
-Its arrays live on a device of their own, so an implicit conversion to NumPy, or an array made
+Its arrays live on another device than NumPy's, so an implicit conversion to NumPy, or an array made
 without the backend, fails here as it would on a GPU.
 """
 
@@ -13,6 +13,7 @@ import array_api_strict as xp
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.errors import BackendError
 
 _DEVICE = xp.Device("device1")
 _HOST = xp.Device("CPU_DEVICE")
@@ -32,6 +33,17 @@ class StrictBackend(Backend):
 
     def _from_host(self, host: np.ndarray) -> Array:
         return xp.asarray(host, device=_DEVICE, copy=True)
+
+    def owns(self, x: Any) -> bool:
+        return super().owns(x) and x.device == _DEVICE
+
+    def require_own(self, x: Any, name: str) -> None:
+        super().require_own(x, name)
+        if isinstance(x, self.array_type) and x.device != _DEVICE:
+            raise BackendError(
+                f"{name} is on {x.device}, but this backend is on {_DEVICE}. Move it on purpose: "
+                f"{name}.to_device(get_backend({self.name!r}).device)"
+            )
 
     def to_numpy(self, a: Array) -> np.ndarray:
         return np.asarray(a.to_device(_HOST))

@@ -58,7 +58,7 @@ def check(options: argparse.Namespace) -> int:
             passed = "ok   " if report.passed else "WRONG"
             formulas = f"{hidden} → {output}, {net.loss.name}{penalties}"
             error = f"{report.max_relative_error:.1e}"
-            print(f"  {passed} {layers:11} {formulas:52} {error}", flush=True)
+            print(f"  {passed} {layers:11} {formulas:51} {error}", flush=True)
             if not report.passed:
                 print(report)
     good = len(names) * len(_CHECKED) - failed

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import backprop_xp as bp
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.cli.options import add_backend, output_place
 from backprop_xp.number_checks import require_count
 from backprop_xp.pictures import checked_path, require_matplotlib

@@ -13,11 +13,19 @@ from backprop_xp.storage.whole_files import require_writable
 from backprop_xp.tables.reading import Reading
 from backprop_xp.tables.spelling import MARKS
 
+_STDOUT = Path("-")
+
+
+def add_data(parser: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    """Add DATA."""
+    what = ".csv, .csv.gz, .parquet, .npz; or - for standard input"
+    parser.add_argument("data", metavar="DATA", type=Path, nargs=nargs, help=what)
+
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add `--backend`."""
     parser.add_argument(
-        "--backend", metavar="NAME", help="numpy, cupy or strict (default: BACKEND, else numpy)"
+        "--backend", metavar="NAME", help="numpy or cupy (default: BACKEND, else numpy)"
     )
 
 
@@ -51,15 +59,17 @@ def output_place(
 ) -> Path | None:
     """Return where a file will be written: an absolute path, which no `os.chdir` moves.
 
-    With `streams`, a device or a pipe may take its place.
+    With `streams`, a device or a pipe may take its place, and - is standard output: None.
 
     Raises
     ------
     ConfigurationError
         It cannot be written, as far as that can be known, or would overwrite an input.
     """
-    if path is None:
+    if path is None or (streams and path == _STDOUT):
         return None
+    if path == _STDOUT:
+        raise bp.ConfigurationError(f"{option} -: expected a file, not standard output")
     place = Path(os.path.abspath(path))
     if any(os.path.realpath(place) == os.path.realpath(read) for read in inputs):
         raise bp.ConfigurationError(f"{option} {path} would overwrite what is read")

@@ -7,7 +7,14 @@ import sys
 from pathlib import Path
 
 import backprop_xp as bp
-from backprop_xp.cli.options import add_backend, add_reading, is_stream, output_place, reading
+from backprop_xp.cli.options import (
+    add_backend,
+    add_data,
+    add_reading,
+    is_stream,
+    output_place,
+    reading,
+)
 from backprop_xp.cli.streams import write_bytes
 from backprop_xp.storage.problems import unwritable
 from backprop_xp.storage.whole_files import write_whole
@@ -32,13 +39,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "predict", help="predict raw rows with a saved model", description=_ABOUT
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="what `train --out` has saved")
-    parser.add_argument(
-        "data",
-        metavar="DATA",
-        type=Path,
-        help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
-    )
-    parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default: stdout)")
+    add_data(parser)
+    parser.add_argument("--out", metavar="FILE", type=Path, help="a CSV (default, or -: stdout)")
     parser.add_argument(
         "--allow-unseen",
         action="store_true",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import backprop_xp as bp
 from backprop_xp.cli.example import train_example
-from backprop_xp.cli.options import add_backend, add_reading
+from backprop_xp.cli.options import add_backend, add_data, add_reading
 from backprop_xp.cli.ranks import on_every_rank
 from backprop_xp.cli.train_table import OPTIMIZERS, train_table
 from backprop_xp.tables.looks import trimmed
@@ -50,16 +50,10 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `train` to the command line."""
     parser = commands.add_parser(
         "train",
-        help="train the article's two-layer network on real data, or a network on your own",
+        help="train the article's two-layer network on real data, or a network on your data",
         description=_ABOUT,
     )
-    parser.add_argument(
-        "data",
-        metavar="DATA",
-        type=Path,
-        nargs="?",
-        help=".csv, .csv.gz, .parquet, .npz; or - for standard input",
-    )
+    add_data(parser, nargs="?")
     parser.add_argument(
         "--seed", type=int, default=0, help="draws weights, split and batches (default: 0)"
     )
@@ -80,27 +74,14 @@ def _add_table(group: argparse._ArgumentGroup) -> None:
         "--target", metavar="COL", type=trimmed, help="the column to predict (NPZ: y)"
     )
     group.add_argument("--task", choices=KINDS, help="default: what the target looks like")
-    group.add_argument(
-        "--drop",
-        metavar="COL",
-        action="append",
-        type=trimmed,
-        help="leave a column out; may be repeated",
-    )
-    group.add_argument(
-        "--keep",
-        metavar="COL",
-        action="append",
-        type=trimmed,
-        help="use a column that looks like row numbers or an identifier; may be repeated",
-    )
-    group.add_argument(
-        "--categorical",
-        metavar="COL",
-        action="append",
-        type=trimmed,
-        help="take a column's numbers for categories, such as postcodes; may be repeated",
-    )
+    for name, what in (
+        ("--drop", "leave a column out"),
+        ("--keep", "use a column that looks like row numbers or an identifier"),
+        ("--categorical", "take a column's numbers for categories, such as postcodes"),
+    ):
+        group.add_argument(
+            name, metavar="COL", action="append", type=trimmed, help=f"{what}; may be repeated"
+        )
     group.add_argument(
         "--missing",
         metavar="TEXT",
@@ -141,7 +122,7 @@ def _add_network(group: argparse._ArgumentGroup) -> None:
         "--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)"
     )
     group.add_argument(
-        "--learning-rate", metavar="R", type=float, help="default: the optimizer's own"
+        "--learning-rate", metavar="R", type=float, help="default: that of the optimizer"
     )
     group.add_argument(
         "--l2",

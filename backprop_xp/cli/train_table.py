@@ -103,14 +103,16 @@ def _read(options: argparse.Namespace) -> tuple[Table, Prepared, TableModel]:
         exact=_NPZ_TARGETS if options.target is None else [options.target],
         reading=reading(options, options.missing),
     )
+    target = _target(options, table)
     data = prepare(
         table.frame,
-        _target(options, table),
+        target,
         task=options.task,
         drop=options.drop or (),
         keep=options.keep or (),
         categorical=options.categorical or (),
         decimal=table.reading.likely_decimal,
+        absent=table.unlabelled.get(target, ()),
         together=options.scale == "table",
         held_out=defaults.HELD_OUT if options.held_out is None else options.held_out,
         validation=defaults.VALIDATION if options.patience is not None else 0.0,

@@ -102,7 +102,7 @@ def conclude(
     )
     if options.out:
         say("saved", f"{options.out}; use it:")
-        # On a line of its own, however long: to be copied.
+        # On a separate line, however long: to be copied.
         print(f"{'':{_INDENT}}{_command(options.out)}")
     if options.plot:
         say("drawn", f"{options.plot}: the curves of the run")

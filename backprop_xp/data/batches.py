@@ -28,7 +28,7 @@ class Batches:
     X, Y : Rows
         m rows each.
     batch_size : int or None
-        None, or m and more, takes all rows as one batch, in their own order.
+        None, or m and more, takes all rows as one batch, unshuffled.
     rng : numpy.random.Generator
         Draws the order.
     weights : array, shape (m, 1), optional
@@ -72,6 +72,14 @@ class Batches:
         return Epoch(self._tables, self.batch_size, order)
 
 
+def pieces(start: int, stop: int, at_once: int) -> Iterator[tuple[int, int]]:
+    """Divide start … stop − 1; each piece ends where one that began with 0 would end."""
+    while start < stop:
+        end = min((start // at_once + 1) * at_once, stop)
+        yield start, end
+        start = end
+
+
 class Epoch:
     """The batches of one epoch: the same ones, bit by bit, however often they are asked for."""
 
@@ -94,16 +102,13 @@ class Epoch:
         rows, first = self._tables[0].rows, start * self.batch_size
         if self.order is not None and not self._placed:
             self._placed = [table.place(self.order) for table in self._tables]
-        while first < rows:
-            # Up to where a gathering that began with batch 0 would end.
-            stop = min((first // self._at_once + 1) * self._at_once, rows)
-            yield from self._gathered(first, stop)
-            first = stop
+        for begin, end in pieces(first, rows, self._at_once):
+            yield from self._gathered(begin, end)
 
     def _gathered(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
-        """Gather the rows of several batches in one go, and hand them out as windows."""
+        """Gather the rows of several batches in one go, and hand them out as views."""
         size, rows = self.batch_size, stop - first
-        windows = [
+        parts = [
             (..., slice(start, min(start + size, rows)), slice(None))
             for start in range(0, rows, size)
         ]
@@ -112,4 +117,4 @@ class Epoch:
         else:
             pairs = zip(self._tables, self._placed, strict=True)
             arrays = [table.take(order[first:stop]) for table, order in pairs]
-        yield from zip(*([array[window] for window in windows] for array in arrays), strict=True)
+        yield from zip(*([array[part] for part in parts] for array in arrays), strict=True)

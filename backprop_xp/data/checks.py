@@ -7,19 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, is_sparse, unmasked
+from backprop_xp.backends.base import Array
 from backprop_xp.backends.frames import Names, is_frame, read_frame
+from backprop_xp.backends.host_data import is_sparse, unmasked
 from backprop_xp.data.rows import DeviceRows, HostRows, Rows
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import require_dense, require_inputs, require_targets
 from backprop_xp.maths.network import Network
-from backprop_xp.sources.host_tables import (
-    ArrayTable,
-    MappedTable,
-    SparseTable,
-    is_memory_map,
-)
+from backprop_xp.sources.host_tables import ArrayTable, MappedTable, SparseTable, is_memory_map
 
 
 def require_network(net: Any) -> None:
@@ -89,12 +85,12 @@ def checked_rows(
     Y, y = _unframed(Y, f"{label}Y", None, columns.Y)
     inputs = _input_rows(net, X, x.name)
     for start, stop in inputs.chunks():
-        part = Part(net, inputs.part(start, stop), x, start, inputs.rows)
-        part.refuse(~net.backend.xp.isfinite(part.values), f"is not finite in {net.dtype}")
+        check = ValueCheck(net, inputs.part(start, stop), x, start, inputs.rows)
+        check.refuse(~net.backend.xp.isfinite(check.values), f"is not finite in {net.dtype}")
     targets = _target_rows(net, Y, inputs, y.name)
     for start, stop in targets.chunks():
-        part = Part(net, targets.part(start, stop), y, start, targets.rows)
-        check_targets(part, targets.table if isinstance(targets, HostRows) else Y)
+        check = ValueCheck(net, targets.part(start, stop), y, start, targets.rows)
+        check_targets(check, targets.table if isinstance(targets, HostRows) else Y)
     return inputs, targets
 
 
@@ -140,11 +136,11 @@ def _target_rows(net: Network, Y: Any, X: Rows, name: str) -> Rows:
 
 
 @dataclass(frozen=True)
-class Part:
-    """Rows of X or Y, from number `start` on, while their values are checked.
+class ValueCheck:
+    """The values of some rows of X or Y, from number `start` on, and what names them in messages.
 
-    `net` is a Network, or what says the same of one on the host (`expected.Expected`); `rows` is
-    how many there are in all, where that is known.
+    `net` is a Network, or what says the same of one on the host (`host_checks.Expected`); `rows`
+    is how many there are in all, where that is known.
     """
 
     net: Any
@@ -176,37 +172,37 @@ class Part:
         return self.names.place(self.start + row, *column)
 
 
-def check_targets(part: Part, given: Any, first: int = 0) -> None:
+def check_targets(check: ValueCheck, given: Any, first: int = 0) -> None:
     """Check values of Y; `given` is what Y was made of, from row number `first` on."""
-    net, xp, targets = part.net, part.net.backend.xp, part.values
-    part.refuse(~xp.isfinite(targets), f"is not finite in {net.dtype}")
+    net, xp, targets = check.net, check.net.backend.xp, check.values
+    check.refuse(~xp.isfinite(targets), f"is not finite in {net.dtype}")
     sums = xp.sum(targets, axis=-1)
-    if net.output == SOFTMAX and (row := part.first(sums == 0)) is not None:
-        raise DataError(_no_class(part, given, row[0], first))
+    if net.output == SOFTMAX and (row := check.first(sums == 0)) is not None:
+        raise DataError(_no_class(check, given, row[0], first))
     meaning = net.loss.targets
     if meaning in ("probability", "distribution"):
         bad = (targets < 0) | (targets > 1)
-        part.refuse(bad, f"is outside [0, 1], as asked by {net.loss.name}")
+        check.refuse(bad, f"is outside [0, 1], as asked by {net.loss.name}")
     off = xp.abs(sums - 1.0) > 1e-3
-    if meaning == "distribution" and (row := part.first(off)) is not None:
+    if meaning == "distribution" and (row := check.first(off)) is not None:
         raise DataError(
-            f"{part.place(*row)} sums to {float(sums[row]):g}; one-hot rows (or class "
+            f"{check.place(*row)} sums to {float(sums[row]):g}; one-hot rows (or class "
             f"probabilities) must sum to 1 for {net.loss.name}"
         )
     if meaning == "count":
         what = f"is negative, but counts are asked by {net.loss.name}"
-        part.refuse(targets < 0, what)
+        check.refuse(targets < 0, what)
 
 
-def _no_class(part: Part, given: Any, row: int, first: int) -> str:
-    net, number = part.net, part.start + row - first
+def _no_class(check: ValueCheck, given: Any, row: int, first: int) -> str:
+    net, number = check.net, check.start + row - first
     if isinstance(given, ArrayTable | MappedTable):
         label = given.read(slice(number, number + 1))[0]
     else:
         label = net.backend.to_numpy(net.backend.asarray(given))[number]
     if label.size > 1:
-        return f"{part.place(row)} is a row of zeros: a one-hot row has a 1 for its class"
+        return f"{check.place(row)} is a row of zeros: a one-hot row has a 1 for its class"
     return (
-        f"{part.place(row)} is {label.item()}, but class labels for {net.sizes[-1]} "
+        f"{check.place(row)} is {label.item()}, but class labels for {net.sizes[-1]} "
         f"outputs are the integers 0 … {net.sizes[-1] - 1}"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
@@ -67,7 +67,7 @@ def validation_split(
     Y: Rows,
     fraction: float,
     seed: Any = 0,
-    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda values: values,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose rows at random for validation; in equal fractions of the classes, if Y has them.
 

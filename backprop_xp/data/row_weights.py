@@ -1,4 +1,4 @@
-"""Sample and class weights at the door.
+"""Sample and class weights as users give them.
 
 They stay numbers of double precision, on whatever scale they are: only their ratios count.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_array, is_sparse
 from backprop_xp.backends.frames import Names, is_frame, read_frame
+from backprop_xp.backends.host_data import host_array, is_sparse
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
@@ -82,7 +82,7 @@ def _on_host(net: Network, weights: Any) -> np.ndarray:
 def on_one_scale(
     weights: np.ndarray,
     what: str = "sample_weight",
-    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda values: values,
 ) -> np.ndarray:
     """Return weights (m,) times one factor: of whatever size they were, they are now alike.
 
@@ -115,7 +115,7 @@ def class_weights(
     net: Network,
     Y: Rows,
     class_weight: Any,
-    all_of: Callable[[np.ndarray], np.ndarray] = lambda own: own,
+    all_of: Callable[[np.ndarray], np.ndarray] = lambda values: values,
 ) -> np.ndarray:
     """Return the weight of every row by its class.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.sources.host_tables import Selection, Table
+from backprop_xp.sources.host_tables import HostTable, Selection
 
 # So many elements of data on the host are looked at at once: a few megabytes.
 _CHUNK_ELEMENTS = 2**20
@@ -81,14 +81,16 @@ class HostRows(Rows):
 
     Parameters
     ----------
-    table : Table
+    table : HostTable
     columns : int
         What `convert` makes of a row.
     convert : callable
         Takes rows as a NumPy array, and returns them as the network wants them on the device.
     """
 
-    def __init__(self, table: Table, columns: int, convert: Callable[[np.ndarray], Array]) -> None:
+    def __init__(
+        self, table: HostTable, columns: int, convert: Callable[[np.ndarray], Array]
+    ) -> None:
         self.table, self.convert = table, convert
         self.rows, self.columns = table.shape[0], columns
 

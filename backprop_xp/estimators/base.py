@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_X_y
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from backprop_xp.backends.base import require_open
+from backprop_xp.backends.host_data import unmasked
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.estimators.conversion import Conversion
-from backprop_xp.estimators.device import checked_inputs, device_array, on_device, to_host
+from backprop_xp.estimators.device import checked_inputs, device_array, on_device, readable, to_host
 from backprop_xp.estimators.initial import first_theta
 from backprop_xp.estimators.lbfgs import fit_lbfgs
 from backprop_xp.estimators.parameters import CONSTRAINTS, hidden_activations, hidden_sizes
@@ -124,7 +124,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         X, y = self._validate_input(device_array(X), y, incremental, reset=first)
         if sample_weight is not None:
             rows = np.broadcast_to(np.zeros(1, "float64"), (X.shape[0], 1)) if on_device(X) else X
-            sample_weight = check_sample_weight(to_host(sample_weight), rows)
+            sample_weight = check_sample_weight(to_host(unmasked(sample_weight)), rows)
         sample_weight = self._weights(given_y, sample_weight, incremental)
         if sample_weight is not None:
             sample_weight = within_reach(sample_weight)
@@ -211,8 +211,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
         """Return A[L] for X, on the host if X is there."""
         if check_input and not self._is_plain(X):
             check_is_fitted(self)
-            X = device_array(X)
-            require_open(X, "X")
+            X = readable(device_array(X), "X")
             if on_device(X):
                 X = checked_inputs(self, X, reset=False)
             else:
@@ -231,8 +230,7 @@ class MultilayerPerceptron(Conversion, FittedWeights, BaseEstimator, ABC):  # ty
 
     def _validated(self, X: Any, y: Any, reset: bool, **options: Any) -> tuple[Any, Any]:
         """Check X, where it is, and y, on the host, where labels are told apart."""
-        require_open(X, "X")
-        require_open(y, "y")
+        X, y = readable(X, "X"), readable(y, "y")
         if isinstance(X, np.ndarray) and not X.dtype.isnative:  # theirs would make it float64
             X = X.astype(X.dtype.newbyteorder("="))
         if not on_device(X):

@@ -146,10 +146,8 @@ def _solver(estimator: Any, theirs: Any) -> Solver:
     layers = len(estimator.coefs_)
     if estimator.solver == "adam":
         solver.learning_rate = float(theirs.learning_rate_init)
-        # The core's moments leave the factors 1−β out.
-        kept = ((theirs.ms, estimator.beta_1), (theirs.vs, estimator.beta_2))
-        slots = [_flat(m[:layers], m[layers:]) / (1.0 - beta) for m, beta in kept]
-        solver.remember(theirs.t, slots)
+        moments = [_flat(m[:layers], m[layers:]) for m in (theirs.ms, theirs.vs)]
+        solver.remember(theirs.t, moments)
     elif estimator.momentum > 0:
         velocities = theirs.velocities
         solver.remember(0, [_flat(velocities[:layers], velocities[layers:])])

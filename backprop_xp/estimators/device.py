@@ -9,6 +9,7 @@ from sklearn.utils.validation import validate_data
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Backend
+from backprop_xp.backends.host_data import require_open, unmasked
 from backprop_xp.errors import DataError, ShapeError
 
 # The library of an array → the backend that computes with it.
@@ -40,6 +41,18 @@ def device_array(array: Any) -> Any:
     if on_device(array) or not hasattr(array, "__cuda_array_interface__"):
         return array
     return get_backend("cupy").xp.asarray(array)
+
+
+def readable(array: Any, name: str) -> Any:
+    """Return data without a mask: scikit-learn would take what is masked for numbers.
+
+    Raises
+    ------
+    DataError
+        Something is masked, or the file of an HDF5 dataset is closed.
+    """
+    require_open(array, name)
+    return unmasked(array)
 
 
 def to_host(array: Any) -> Any:

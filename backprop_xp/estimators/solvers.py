@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from backprop_xp.backends.base import Array
 from backprop_xp.maths.network import Network
-from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.optimizer import MOMENTS, Optimizer
 from backprop_xp.maths.optimizers import SGD, Adam, Momentum, Nesterov
 from backprop_xp.training.step import TrainStep, train_step
 
@@ -18,8 +17,8 @@ class EarlyEpsilonAdam(Adam):
     """Adam with ε added before the correction of v: θ −= α m̂ / (√v + ε) · √(1−β₂ᵗ)."""
 
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        beta1, beta2, alpha, _ = super().scalars(step, rate)
-        return beta1, beta2, alpha, self.epsilon / math.sqrt(1.0 - self.beta2)
+        corrected, _ = super().scalars(step, rate)
+        return corrected, self.epsilon
 
 
 class _AnyMomentum(Momentum):
@@ -87,4 +86,11 @@ class Solver:
 
     def __getstate__(self) -> dict[str, Any]:
         alone = {"optimizer": self.optimizer.fresh(), "_step": None}  # without the network
-        return {**self.__dict__, **alone, "_memory": self._remembered()}
+        return {**self.__dict__, **alone, "_memory": self._remembered(), "moments": MOMENTS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kind = state.pop("moments", None)
+        self.__dict__.update(state)
+        if self._memory is not None:
+            steps, slots = self._memory
+            self._memory = steps, self.optimizer.moments_of_today(slots, kind)

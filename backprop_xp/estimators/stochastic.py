@@ -12,7 +12,8 @@ from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from backprop_xp.backends.base import Array, is_sparse
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.data.rows import DeviceRows, HostRows, Rows
 from backprop_xp.errors import ConfigurationError, DivergenceError
 from backprop_xp.estimators.convergence import AveragedOutputs, Convergence, poisson_constant
@@ -25,7 +26,7 @@ from backprop_xp.training.early_stopping import EarlyStopping
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import checked_callbacks
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 from backprop_xp.training.set_up import set_up_run
 
 # Whose lines no warning names.
@@ -115,7 +116,7 @@ def fit_stochastic(
         shuffle=estimator.shuffle,
     )
     run = set_up_run(
-        Plan(
+        RunPlan(
             job=Job(),
             net=net,
             optimizer=estimator._optimizer.optimizer,

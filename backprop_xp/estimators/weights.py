@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 
 from backprop_xp.backends import get_backend
-from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import is_sparse
 from backprop_xp.data.rows import HostRows
 from backprop_xp.estimators.device import backend_of, on_device, to_host
 from backprop_xp.maths.architecture import Architecture
@@ -25,28 +26,28 @@ _DENSE_ELEMENTS = 2**22
 
 
 class _Shown:
-    """θ as users see it: windows onto a network's θ or, `apart`, onto a copy of it on the host."""
+    """θ as users see it: views of a network's θ or, `apart`, of a copy of it on the host."""
 
     def __init__(self, net: Network, host: bool) -> None:
         self.host = host or not on_device(net.theta)
         self._apart = self.host and on_device(net.theta)
         theta = net.backend.to_numpy(net.theta).copy() if self._apart else net.theta
         xp = np if self._apart else net.backend.xp
-        windows = Parameters(xp, net.sizes, theta)
+        views = Parameters(xp, net.sizes, theta)
         self.training = False
-        self.coefs = [xp.matrix_transpose(W) for W in windows.W]
-        self.intercepts = list(windows.b)
-        self._windows = (*self.coefs, *self.intercepts)
+        self.coefs = [xp.matrix_transpose(W) for W in views.W]
+        self.intercepts = list(views.b)
+        self._views = (*self.coefs, *self.intercepts)
         self._theta = theta
         # What the device has: a copy that differs from it was changed by the user.
         self._known = theta.copy() if self._apart else None
 
     def shows(self, arrays: tuple[Array, ...]) -> bool:
-        """Whether these arrays are the windows, and no others that were put in their place."""
-        return len(arrays) == len(self._windows) and all(map(is_, arrays, self._windows))
+        """Whether these arrays are the views, and no others that were put in their place."""
+        return len(arrays) == len(self._views) and all(map(is_, arrays, self._views))
 
     def write_changes(self, net: Network, replaced: np.ndarray | None) -> None:
-        """Write into the network what was changed in the windows, or θ of what replaced them."""
+        """Write into the network what was changed in the views, or θ of what replaced them."""
         if replaced is None and not self._apart:
             return
         theta = self._theta if replaced is None else replaced
@@ -64,15 +65,15 @@ class _Shown:
         """Refuse changes of a copy while its network is trained: they would be lost."""
         self.training = training
         if self._apart:
-            for window in self._windows:
-                window.flags.writeable = not training
+            for view in self._views:
+                view.flags.writeable = not training
 
 
 class FittedWeights:
     """Keeps the network in step with `coefs_` and `intercepts_`.
 
-    These are arrays of the kind that X of the last fit was: windows onto the network's θ, or, where
-    X was on the host and the network is on a device, onto a copy on the host. What is changed in
+    These are arrays of the kind that X of the last fit was: views of the network's θ, or, where
+    X was on the host and the network is on a device, of a copy on the host. What is changed in
     them in place, and arrays put in their place, go into the network when it is next used. A
     pickle holds them alone, on the host.
     """

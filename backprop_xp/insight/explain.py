@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array
-from backprop_xp.data.checks import (
-    checked_data,
-    require_network,
-    require_single,
-)
+from backprop_xp.data.checks import checked_data, require_network, require_single
 from backprop_xp.insight.explanation import Explanation, Term
 from backprop_xp.insight.formulas import (
     activation_formula,
@@ -32,7 +28,7 @@ _HIDDEN = {"Z": "F1", "A": "F2", "dW": "B7", "db": "B8", "W": "U3", "b": "U4"}
 def explain(net: Network, X: Any, Y: Any, *, learning_rate: float = 0.1) -> Explanation:
     """Show backpropagation with numbers: every factor of the chain rule, and every gradient.
 
-    All is computed in float64. Each partial derivative is formed on its own, the gradients are
+    All is computed in float64. Each partial derivative is formed by itself, the gradients are
     their products, and beside each of these stands the central difference of J.
 
     Parameters
@@ -141,24 +137,10 @@ class _Teller:
         self._chain(l, f"∂J/∂A[{l}] · ∂A[{l}]/∂Z[{l}]", "B1")
         slope = f"(1/m) {loss_slope_formula(self.net.loss, l)}"
         self._note("B3", "factor", l, f"∂J/∂A[{l}]", slope, factors.dA, factors.dA_note)
-        self._note(
-            "B2",
-            "factor",
-            l,
-            f"∂A[{l}]/∂Z[{l}]",
-            slope_formula(self.net.output, l),
-            factors.slope,
-            factors.slope_note,
-        )
-        self._note(
-            "B2·B3",
-            "product",
-            l,
-            f"∂J/∂Z[{l}]",
-            factors.dZ_formula,
-            factors.dZ,
-            factors.dZ_note,
-        )
+        slope = slope_formula(self.net.output, l)
+        self._note("B2", "factor", l, f"∂A[{l}]/∂Z[{l}]", slope, factors.slope, factors.slope_note)
+        formula = factors.dZ_formula
+        self._note("B2·B3", "product", l, f"∂J/∂Z[{l}]", formula, factors.dZ, factors.dZ_note)
         self._parameters(l, factors.dZ)
         return factors.dZ
 
@@ -188,14 +170,8 @@ class _Teller:
     def _parameters(self, l: int, dZ: np.ndarray) -> None:
         """∂J/∂W[l] and ∂J/∂b[l] from ∂J/∂Z[l]."""
         names, A = self._names(l), self.A[l - 1]
-        self._note(
-            "B4" if l == self.L else names["dW"],
-            "factor",
-            l,
-            f"∂Z[{l}]/∂W[{l}]",
-            _A(l - 1),
-            A,
-        )
+        name = "B4" if l == self.L else names["dW"]
+        self._note(name, "factor", l, f"∂Z[{l}]/∂W[{l}]", _A(l - 1), A)
         formula = f"(∂J/∂Z[{l}])ᵀ {_A(l - 1)}"
         dW = dZ.T @ A + self._penalty_gradient(l)
         penalties = self._penalties(f"W[{l}]", f"sign W[{l}]")

@@ -127,9 +127,9 @@ class Explanation:
         ConfigurationError
             matplotlib is missing, or the path cannot be written to.
         """
-        from backprop_xp.insight.graph_picture import draw
+        from backprop_xp.insight.graph_picture import draw_graph
 
-        return draw(self, path)
+        return draw_graph(self, path)
 
     def __str__(self) -> str:
         from backprop_xp.insight.explanation_text import text

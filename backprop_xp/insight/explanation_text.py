@@ -142,7 +142,7 @@ def _row(equation: str, definition: str, shape: str, value: np.ndarray) -> Itera
 
 
 def _grid(value: np.ndarray) -> list[str]:
-    """The lines of a matrix, with as many columns as there is room for."""
+    """The lines of a matrix, with as many columns as there is space for."""
     for columns in range(_VALUE // 3, 2, -1):
         table = cells(value, _ROWS, columns)
         width = max(len(cell) for row in table for cell in row) + 2

@@ -58,5 +58,5 @@ def loss_slope_formula(loss: Loss, l: int) -> str:
 def _activation(g: Activation) -> tuple[str, str]:
     if ACTIVATIONS.get(g.name) is g:
         return _ACTIVATIONS[g.name]
-    name = g.name.replace("{", "{{").replace("}", "}}")  # the user's own
+    name = g.name.replace("{", "{{").replace("}", "}}")  # which the user has chosen
     return f"{name}({{Z}})", f"{name}'({{Z}})"

@@ -10,14 +10,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, host_generator
-from backprop_xp.data.checks import (
-    checked_data,
-    require_network,
-    require_single,
-)
+from backprop_xp.backends.base import Array
+from backprop_xp.backends.host_data import host_generator
+from backprop_xp.data.checks import checked_data, require_network, require_single
 from backprop_xp.insight.gradient_report import GradientReport, ParameterCheck
 from backprop_xp.maths.network import Network
+from backprop_xp.maths.optimizer import require_gradient
+from backprop_xp.maths.overriding import overridden
 from backprop_xp.number_checks import require_count, require_number
 
 # Step widths of the differences. Truncation and rounding balance near the first; where the second
@@ -110,8 +109,8 @@ class _Block(NamedTuple):
 def _blocks(net: Network) -> Iterator[_Block]:
     start = 0
     for l, (W, b) in enumerate(zip(net.W, net.b, strict=True), start=1):
-        for name, window in ((f"W[{l}]", W), (f"b[{l}]", b)):
-            shape = tuple(window.shape)
+        for name, view in ((f"W[{l}]", W), (f"b[{l}]", b)):
+            shape = tuple(view.shape)
             stop = start + int(np.prod(shape))
             yield _Block(name, l, shape, start, stop)
             start = stop
@@ -133,14 +132,16 @@ class _Checker:
 
     def __init__(self, net: Network, X: Array, Y: Array, weights: Array, tolerance: float) -> None:
         self.net, self.X, self.Y, self.tolerance = net, X, Y, tolerance
-        # Only what is needed is asked for: a user's own forward or backward may not know the rest.
+        # Only what is needed is asked for: forward or backward of a subclass may not know the rest.
         self.in_forward = {"dropout": 0} if net.architecture.dropout else {}
         by_row = net.backend.xp.reshape
         self.in_cost = {} if weights is None else {"sample_weight": by_row(weights, (-1,))}
         trace = net.forward(X, **self.in_forward)
         self.J = float(net.cost(trace, Y, **self.in_cost))
         self.theta = net.backend.to_numpy(net.theta)
-        self.gradient = net.backend.to_numpy(net.backward(trace, Y, **self.in_cost).theta)
+        grads = net.backward(trace, Y, **self.in_cost)
+        require_gradient(grads)
+        self.gradient = net.backend.to_numpy(grads.theta)
         self.floor = max(1e-3 * float(np.abs(self.gradient).max()), 1e-4 * abs(self.J))
 
     def check(self, block: _Block, labels: list[str], rows: np.ndarray) -> ParameterCheck:
@@ -205,6 +206,11 @@ class _Checker:
         thetas[:, 0, block.start : block.stop] += h * rows
         thetas[:, 1, block.start : block.stop] -= h * rows
         backend = self.net.backend
-        stack = self.net.with_theta(backend.asarray(thetas))
-        trace = stack.forward(self.X, **self.in_forward)
-        return backend.to_numpy(stack.cost(trace, self.Y, **self.in_cost))
+        if overridden(self.net, "forward", "propagate", "cost"):  # which may know no stacks
+            flat = thetas.reshape(-1, self.theta.size)
+            return np.array([float(self._cost(backend.asarray(t))) for t in flat]).reshape(-1, 2)
+        return backend.to_numpy(self._cost(backend.asarray(thetas)))
+
+    def _cost(self, theta: Array) -> Array:
+        net = self.net.with_theta(theta)
+        return net.cost(net.forward(self.X, **self.in_forward), self.Y, **self.in_cost)

@@ -7,13 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from backprop_xp.insight.graph_shapes import (
-    NODE_HEIGHT,
-    NODE_WIDTH,
-    Canvas,
-    Point,
-    shape_words,
-)
+from backprop_xp.insight.graph_shapes import NODE_HEIGHT, NODE_WIDTH, Canvas, Point, shape_words
 from backprop_xp.insight.mathtext import math
 from backprop_xp.maths.activations import ACTIVATIONS
 from backprop_xp.pictures import BLUE, GREY, VERMILLION, picture
@@ -39,7 +33,7 @@ _LONGEST, _LONGEST_LOSS = 18, 22
 _NAME, _LONGEST_NAME = 12, 8
 
 
-def draw(explanation: Explanation, path: str | os.PathLike[str] | None) -> Any:
+def draw_graph(explanation: Explanation, path: str | os.PathLike[str] | None) -> Any:
     """Draw the graph of an explanation, save it if there is a path, and return the Figure."""
     L = len(explanation.net.sizes) - 1
     starts = [*range(1, L + 1, _LAYERS), L + 1]
@@ -89,9 +83,9 @@ class _Row:
         right = Point(x + NODE_WIDTH / 2, self.y + 0.62)
         self.canvas.write(right, f"$J = {J:.4g}$", _FACTOR, BLUE, ha="right")
         y = self.y - _PARAMETERS
-        self._box(Point(x, y), "Y", "targets", "given")
+        self.canvas.node(Point(x, y), "Y", "targets", "given")
         self.canvas.forward(Point(x, y + NODE_HEIGHT / 2), Point(x, self.y - NODE_HEIGHT / 2))
-        self._block(self.explanation["Y"], Point(x, y - 0.52))
+        self.canvas.matrix(Point(x, y - 0.52), self.explanation["Y"].value, BLUE, "top")
 
     # -- edges ---------------------------------------------------------------------------------
 
@@ -114,8 +108,9 @@ class _Row:
 
     def _gradient(self, term: Term, factor: str, x: float) -> None:
         """What comes back over an edge, and the factor by which the edge multiplies."""
-        # The first gradient, ∂J/∂A[L], is its own factor.
-        chain = term.symbol if factor == term.symbol else f"{term.symbol} = {self._chain(term)}"
+        chain = term.symbol
+        if factor != chain:  # the first gradient, ∂J/∂A[L], is a factor itself
+            chain += f" = {term.formula.split(' = ')[0]}"
         self.canvas.write(Point(x, self.y - 0.82), math(chain), _FORMULA, VERMILLION)
         self._factor(self.explanation[factor], Point(x, self.y - 1.44))
         self.canvas.matrix(Point(x, self.y - 1.88), term.value, VERMILLION, "top")
@@ -125,12 +120,8 @@ class _Row:
         words = f"{local.equation}  {math(f'{local.symbol} = {self._short(local)}')}"
         self.canvas.write(at, words, _FACTOR, GREY, ha=ha)
 
-    def _chain(self, term: Term) -> str:
-        """The product that a gradient is."""
-        return term.formula.split(" = ")[0]
-
     def _short(self, local: Term) -> str:
-        """The formula of a factor; a long one, or the user's own, by its name alone."""
+        """The formula of a factor; a long one, or one of the user's, by its name alone."""
         if local.symbol.startswith("∂J"):
             longest = max(map(len, local.formula.split(" / ")))  # of the two sides of a fraction
             return local.formula if longest <= _LONGEST_LOSS else f"(1/m) ∂j/∂A[{self.L}]"
@@ -147,7 +138,7 @@ class _Row:
         """W[l] or b[l] below Z[l], at its left or right."""
         of = f"{letter}[{l}]"
         x, y = self._x(column) + side * 0.8, self.y - _PARAMETERS
-        self._box(Point(x, y), of, "weights" if side < 0 else "biases", "parameter")
+        self.canvas.node(Point(x, y), of, "weights" if side < 0 else "biases", "parameter")
         edge = self._x(column) + side * _ASIDE
         top, bottom = self.y - NODE_HEIGHT / 2, y + NODE_HEIGHT / 2
         self.canvas.forward(Point(edge - 0.07, bottom), Point(edge - 0.07, top))
@@ -155,7 +146,7 @@ class _Row:
         beside = Point(edge + side * 0.2, bottom + 0.38)
         local = self.explanation[f"∂Z[{l}]/∂{of}"]
         self._factor(local, beside, "right" if side < 0 else "left")
-        self._block(self.explanation[of], Point(x, y - 0.52))
+        self.canvas.matrix(Point(x, y - 0.52), self.explanation[of].value, BLUE, "top")
         self._parameter_gradient(self.explanation[f"∂J/∂{of}"], Point(x, y - 1.8))
 
     def _parameter_gradient(self, gradient: Term, at: Point) -> None:
@@ -167,9 +158,6 @@ class _Row:
 
     # -- small things --------------------------------------------------------------------------
 
-    def _block(self, term: Term, at: Point) -> None:
-        self.canvas.matrix(at, term.value, BLUE, "top")
-
     def _title(self, term: Term, at: Point) -> None:
         words = f"{math(term.symbol)}  {shape_words(term.value)}"
         if term.part == "forward":
@@ -178,10 +166,7 @@ class _Row:
 
     def _node(self, column: int, symbol: str, below: str, given: bool = False) -> None:
         kind = "given" if given else "repeated" if below == "from above" else "computed"
-        self._box(Point(self._x(column), self.y), symbol, below, kind)
-
-    def _box(self, at: Point, symbol: str, below: str, kind: str) -> None:
-        self.canvas.node(at, symbol, below, kind)
+        self.canvas.node(Point(self._x(column), self.y), symbol, below, kind)
 
     def _x(self, column: int) -> float:
         return _MARGIN + NODE_WIDTH / 2 + column * _PITCH

@@ -148,5 +148,5 @@ def _title(history: History, held_out: str) -> str:
     if history.best_epoch is not None:
         which = f"{held_out} loss" if history.validation_loss else "loss"
         title += f", epoch {history.best_epoch} kept: {which} {_best_loss(history):.4g}"
-    # On a line of its own, for it may be long.
+    # On a separate line, for it may be long.
     return f"{title}\n{history.stopped}" if history.stopped else title

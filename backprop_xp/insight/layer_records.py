@@ -28,8 +28,8 @@ class LayerRecord(NamedTuple):
     saturated : float
         The fraction of outputs of sigmoid or tanh at which the slope is about 0.
     A, dZ, dW, W : float
-        Root mean squares of A[l], ∂J/∂Z[l], ∂J/∂W[l] and W[l]. dZ is 0 if a `backward` of your own
-        leaves `trace.dZ` empty.
+        Root mean squares of A[l], ∂J/∂Z[l], ∂J/∂W[l] and W[l]. dZ is 0 if the `backward` of a
+        subclass leaves `trace.dZ` empty.
     change : float
         How far W[l] has moved since the last record, relative to its size.
     """

@@ -133,9 +133,9 @@ class LayerStatistics(Callback):
         ConfigurationError
             There is no record, matplotlib is missing, or the path cannot be written to.
         """
-        from backprop_xp.insight.statistics_picture import draw
+        from backprop_xp.insight.statistics_picture import draw_statistics
 
-        return draw(self.records, self.advice, path)
+        return draw_statistics(self.records, self.advice, path)
 
     def state(self) -> dict[str, Any]:
         return {"records": [list(record) for record in self.records]}

@@ -53,7 +53,7 @@ _PANELS = (
 )
 
 
-def draw(
+def draw_statistics(
     records: list[LayerRecord], advice: list[str], path: str | os.PathLike[str] | None
 ) -> Figure:
     """Draw the panels that say something, save them if there is a path, and return the Figure."""

@@ -99,7 +99,7 @@ def _identity_value(xp: Namespace, z: Array) -> Array:
 
 
 def _identity_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return a**0
+    return xp.ones_like(z)
 
 
 def _sigmoid_value(xp: Namespace, z: Array) -> Array:
@@ -125,7 +125,7 @@ def _relu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _relu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.ceil(xp.minimum(a, 1.0))  # 1 where z > 0, else 0; faster than sign or a choice
+    return xp.astype(a > 0, a.dtype)  # 1 where z > 0, which is where a > 0; else 0
 
 
 def _leaky_relu_value(xp: Namespace, z: Array) -> Array:
@@ -133,7 +133,7 @@ def _leaky_relu_value(xp: Namespace, z: Array) -> Array:
 
 
 def _leaky_relu_slope(xp: Namespace, z: Array, a: Array) -> Array:
-    return xp.where(a > 0, a**0, 0.01)
+    return xp.where(a > 0, xp.ones_like(a), 0.01)
 
 
 def _elu_value(xp: Namespace, z: Array) -> Array:
@@ -246,7 +246,7 @@ EXP = PositiveActivation(
     lambda xp, z, a: a,
     slope_from_a=True,
     log_value=lambda xp, z: z,
-    log_slope=lambda xp, z, a: z**0,
+    log_slope=lambda xp, z, a: xp.ones_like(z),
 )
 
 ACTIVATIONS: dict[str, Activation] = {

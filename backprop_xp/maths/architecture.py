@@ -11,6 +11,7 @@ from backprop_xp.maths.activations import SOFTMAX, Activation, get_activation
 from backprop_xp.maths.losses import Loss, get_loss
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.number_checks import is_count, is_number, require_number
+from backprop_xp.wording import plural
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def _hidden(hidden: Any, layers: int) -> tuple[Activation, ...]:
         ) from None
     if len(activations) != layers:
         raise ConfigurationError(
-            f"hidden lists {len(activations)} activations for {layers} hidden layers"
+            f"hidden lists {plural(len(activations), 'activation')} for "
+            f"{plural(layers, 'hidden layer')}"
         )
     if SOFTMAX in activations:
         raise ConfigurationError("softmax is for the output layer only")
@@ -136,7 +138,9 @@ def _dropout(rates: Any, layers: int) -> tuple[float, ...]:
     if not isinstance(rates, list | tuple):
         given *= layers
     if len(given) != layers:
-        raise ConfigurationError(f"dropout lists {len(given)} rates for {layers} hidden layers")
+        raise ConfigurationError(
+            f"dropout lists {plural(len(given), 'rate')} for {plural(layers, 'hidden layer')}"
+        )
     return tuple(float(rate) for rate in given) if any(given) else ()
 
 

@@ -1,4 +1,4 @@
-"""X and Y at the door: what a network accepts, and what it says of the rest.
+"""X and Y as a network takes them: what it accepts, and what it says of the rest.
 
 Only shapes and dtypes are looked at here, so nothing waits for the device; values are checked once
 before training (`data.checks`).
@@ -9,8 +9,9 @@ from __future__ import annotations
 from os import PathLike, fspath
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend, is_sparse
+from backprop_xp.backends.base import Array, Backend
 from backprop_xp.backends.frames import is_frame, read_frame
+from backprop_xp.backends.host_data import is_sparse, require_open
 from backprop_xp.errors import DataError, ShapeError
 from backprop_xp.wording import plural
 
@@ -41,6 +42,7 @@ def as_inputs(
     """
     if is_sparse(X):
         require_inputs(tuple(X.shape), features, stack, name)
+    require_open(X, name)
     if what := _source_of_rows(X):
         raise DataError(f"{name} is {what}, which fit reads while it trains: hand an array of rows")
     X = _on_backend(backend, X, name, dtype, move, columns)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from backprop_xp.backends.base import Array, Backend, Namespace, host_array
+from backprop_xp.backends.base import Array, Backend, Namespace
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.step_numbers import StepNumbers
 from backprop_xp.number_checks import is_count

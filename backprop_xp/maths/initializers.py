@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from backprop_xp.backends.base import Backend, host_generator
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.errors import ConfigurationError, unknown
 from backprop_xp.maths.activations import Activation
-from backprop_xp.maths.parameters import Parameters
+from backprop_xp.maths.parameters import Parameters, dtype_name
 
 # A numpy.random.Generator and NumPy arrays in float64: the draw happens on the host.
 Generator = Any
@@ -70,9 +71,10 @@ def get_initializer(
 
 def initialize(
     backend: Backend,
-    parameters: Parameters,
+    sizes: Sequence[int],
+    theta: Array,
     activations: Sequence[Activation],
-    seed: Any,
+    seeds: Sequence[Any],
     name: str | None,
 ) -> None:
     """Draw every W, and set b to 0 (I0).
@@ -80,17 +82,21 @@ def initialize(
     Parameters
     ----------
     backend : Backend
-    parameters : Parameters
-        Of one network; they change in place.
+    sizes : sequence of int
+    theta : array, shape (P,) or (members, P)
+        Changed in place.
     activations : sequence of Activation
         g_1 … g_L.
-    seed : int or numpy.random.Generator
+    seeds : sequence of int or numpy.random.Generator
+        One for each member; a single one for a single network.
     name : str or None
         Of the initializer; None takes for each layer the one that suits its activation.
     """
-    rng = host_generator(seed)
-    dtype = "float64" if parameters.theta.dtype == backend.xp.float64 else "float32"
-    for W, b, g in zip(parameters.W, parameters.b, activations, strict=True):
-        draw = get_initializer(name, g.name)
-        W[...] = backend.asarray(draw(rng, *W.shape), dtype)
-        b[...] = 0.0
+    networks = [theta] if theta.ndim == 1 else [theta[k, ...] for k in range(theta.shape[0])]
+    dtype = dtype_name(theta.dtype)
+    for own_theta, seed in zip(networks, seeds, strict=True):
+        own, rng = Parameters(backend.xp, sizes, own_theta), host_generator(seed)
+        for W, b, g in zip(own.W, own.b, activations, strict=True):
+            draw = get_initializer(name, g.name)
+            W[...] = backend.asarray(draw(rng, *W.shape), dtype)  # W starts random …
+            b[...] = 0.0  # … and b at 0

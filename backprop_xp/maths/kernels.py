@@ -5,48 +5,50 @@ A kernel changes its first argument in place: `kernel(xp, out, *others)`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from typing import TypeAlias
 
 from backprop_xp.backends.base import Array, Backend, Kernel, Namespace
 from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.architecture import Architecture
+from backprop_xp.maths.dropout import Dropped
+from backprop_xp.maths.layers import by_layer
 from backprop_xp.maths.losses import Loss
 
-
-def run_on(backend: Backend, g: Activation, kernel: Kernel) -> Callable[..., None]:
-    """Take the primitive that fits: softmax looks at whole rows, the other g at single elements."""
-    return backend.elementwise(kernel) if g.elementwise else backend.general(kernel)
+# A kernel on a backend: run(out, *others).
+Run: TypeAlias = Callable[..., None]
 
 
 @cache
-def layer(g: Activation) -> Kernel:
-    """`(z, b, a)`: add the bias and apply g (F1–F4)."""
+def plus_b_then_g(g: Activation) -> Kernel:
+    """`(z, b, a)`: add the bias, which makes z of the product (F1, F3), and apply g (F2, F4)."""
 
-    def layer(xp: Namespace, z: Array, b: Array, a: Array) -> None:
-        z += b  # F1, F3
-        a[...] = g.value(xp, z)  # F2, F4
+    def plus_b_then_g(xp: Namespace, z: Array, b: Array, a: Array) -> None:
+        z += b  # F1, F3: … + b[l]
+        a[...] = g.value(xp, z)  # F2, F4: A[l] = g_l(Z[l])
 
-    return layer
+    return plus_b_then_g
 
 
 @cache
-def hidden_gradient(g: Activation) -> Kernel:
+def times_slope(g: Activation) -> Kernel:
     """`(dz, z, a)`: turn dA into dZ, the factor g' (B7, B8)."""
 
-    def hidden_gradient(xp: Namespace, dz: Array, z: Array, a: Array) -> None:
+    def times_slope(xp: Namespace, dz: Array, z: Array, a: Array) -> None:
         dz *= g.slope(xp, z, a)  # dZ[l] = dA[l] ∗ g'(Z[l])
 
-    return hidden_gradient
+    return times_slope
 
 
 @cache
-def dropped_gradient(g: Activation) -> Kernel:
+def times_dropped_slope(g: Activation) -> Kernel:
     """`(dh, z, a, d)`: turn dH into dZ, the factors of dropout and g'."""
 
-    def dropped_gradient(xp: Namespace, dh: Array, z: Array, a: Array, d: Array) -> None:
+    def times_dropped_slope(xp: Namespace, dh: Array, z: Array, a: Array, d: Array) -> None:
         dh *= d * g.slope(xp, z, a)  # dZ[l] = dH[l] ∗ D[l] ∗ g'(Z[l])
 
-    return dropped_gradient
+    return times_dropped_slope
 
 
 @cache
@@ -118,3 +120,68 @@ def share_penalty(xp: Namespace, out: Array, weights: Array, whole: Array) -> No
     total = xp.sum(weights, axis=-1, keepdims=True)
     part = xp.where(total > 0, whole / xp.maximum(total, _NO_WEIGHT), 0.0)
     out[...] = xp.astype(part, out.dtype)
+
+
+class NetworkKernels:
+    """What the lines of `Network` call beside products.
+
+    Attributes
+    ----------
+    plus_b_then_g, times_slope : list of callable
+        One for each layer, as `by_layer` counts them; `times_slope` for the hidden ones.
+    loss_values, output_gradient, add_l2, add_l1, l2_gradient, l1_gradient : callable
+        See the functions above.
+    """
+
+    def __init__(self, backend: Backend, described: Architecture) -> None:
+        self._backend = backend
+        hidden, output, loss = described.hidden, described.output, described.loss
+        self.plus_b_then_g = self._by_layer(plus_b_then_g, described.activations)
+        self.times_slope = self._by_layer(times_slope, hidden)
+        self._times_dropped_slope = self._by_layer(times_dropped_slope, hidden)
+        self.loss_values = self._run(output, loss_values(loss, output))
+        self.output_gradient = self._run(output, output_gradient(loss, output))
+        self.add_l2 = backend.elementwise(add_l2)
+        self.add_l1 = backend.general(add_l1)
+        self.l2_gradient = backend.elementwise(l2_gradient)
+        self.l1_gradient = backend.elementwise(l1_gradient)
+
+    def plus_b_then_g_with_dropout(self, drops: Sequence[Dropped | None]) -> list[Run]:
+        """`plus_b_then_g` for a pass with dropout: a layer with a `Dropped` drops units."""
+        runs = list(self.plus_b_then_g)
+        for l, drop in enumerate(drops):
+            if drop is not None:
+                runs[l] = _then_dropped(runs[l], drop)
+        return runs
+
+    def times_slope_with_dropout(self, D: Sequence[Array]) -> list[Run]:
+        """`times_slope` for a pass with dropout: where a layer has factors D[l], they join in."""
+        runs = list(self.times_slope)
+        for l, dropped in enumerate(self._times_dropped_slope):
+            if D[l] is not None:
+                runs[l] = _with_factors(dropped, D[l])
+        return runs
+
+    def _by_layer(
+        self, kernel: Callable[[Activation], Kernel], activations: Sequence[Activation]
+    ) -> list[Run]:
+        return by_layer(self._run(g, kernel(g)) for g in activations)
+
+    def _run(self, g: Activation, kernel: Kernel) -> Run:
+        """Take the primitive that fits: softmax looks at whole rows, all other g at elements."""
+        return self._backend.elementwise(kernel) if g.elementwise else self._backend.general(kernel)
+
+
+def _then_dropped(plus_b_then_g: Run, drop: Dropped) -> Run:
+    def plus_b_then_g_then_drop(Z: Array, b: Array, A: Array) -> None:
+        plus_b_then_g(Z, b, A)
+        drop.apply(A)
+
+    return plus_b_then_g_then_drop
+
+
+def _with_factors(times_dropped_slope: Run, D: Array) -> Run:
+    def times_slope(dH: Array, Z: Array, A: Array) -> None:
+        times_dropped_slope(dH, Z, A, D)
+
+    return times_slope

@@ -65,7 +65,7 @@ class PoissonLoss(Loss):
     def gradient(self, xp: Namespace, output: Activation, z: Array, a: Array, y: Array) -> Array:
         """∂j/∂z = g'(z) − y (log g)'(z)."""
         positive = cast(PositiveActivation, output)
-        return positive.pull_back(xp, z, a, a**0) - positive.pull_back_log(xp, z, a, y)
+        return positive.pull_back(xp, z, a, xp.ones_like(a)) - positive.pull_back_log(xp, z, a, y)
 
 
 def _bce_value(xp: Namespace, output: Activation, z: Array, a: Array, y: Array) -> Array:

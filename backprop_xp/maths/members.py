@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from backprop_xp.backends.base import Array, Backend, host_array, host_generator
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import host_array, host_generator
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError, shown
 from backprop_xp.number_checks import is_count
 

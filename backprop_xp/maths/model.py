@@ -1,42 +1,30 @@
-"""Model: what a network consists of (θ, its windows, its architecture) and how it is described."""
+"""Model: a network as an object: θ and its views, members, copies, description, files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
+from numbers import Integral
 from os import PathLike
 from types import MethodType
 from typing import Any, Self, TypeVar
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.errors import ConfigurationError, ShapeError, shown
-from backprop_xp.maths.activations import SOFTMAX, Activation
+from backprop_xp.errors import ShapeError, shown
+from backprop_xp.maths.activations import IDENTITY, SOFTMAX, Activation
 from backprop_xp.maths.architecture import Architecture, architecture
-from backprop_xp.maths.arguments import as_inputs, as_targets, as_weights
-from backprop_xp.maths.initializers import initialize
-from backprop_xp.maths.kernels import (
-    add_l1,
-    add_l2,
-    dropped_gradient,
-    hidden_gradient,
-    l1_gradient,
-    l2_gradient,
-    layer,
-    loss_values,
-    output_gradient,
-    run_on,
-)
+from backprop_xp.maths.kernels import NetworkKernels
+from backprop_xp.maths.layers import Layers, by_layer
 from backprop_xp.maths.losses import Loss
-from backprop_xp.maths.members import checked_members, member_seeds, spread
-from backprop_xp.maths.parameters import Layers, Parameters, count
-from backprop_xp.maths.trace import Trace
+from backprop_xp.maths.members import spread
+from backprop_xp.maths.parameters import Parameters, dtype_name
 
 M = TypeVar("M", bound="Model")
 
 
 class Model:
-    """The state of a network and the kernels made for it; `Network` adds the mathematics."""
+    """The state of a network; `Network` adds how it starts, and the mathematics."""
 
     backend: Backend
     architecture: Architecture
@@ -46,61 +34,39 @@ class Model:
     #: The names of X's columns, once it was trained on a frame: frames are then put in this order.
     columns: tuple[Any, ...] | None = None
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        hidden: str | Activation | Sequence[str | Activation] = "tanh",
-        output: str | Activation = "sigmoid",
-        loss: str | None = None,
-        seed: Any = 0,
-        dtype: Any = "float32",
-        backend: str | Backend | None = None,
-        *,
-        l2: float | Sequence[float] = 0.0,
-        l1: float | Sequence[float] = 0.0,
-        dropout: float | Sequence[float] = 0.0,
-        initializer: str | None = None,
-        members: int | None = None,
-    ) -> None:
-        self.backend = get_backend(backend)
-        self.architecture = architecture(sizes, hidden, output, loss, l2, l1, dropout)
-        seeds = None if members is None else member_seeds(seed, checked_members(members))
-        stack = () if seeds is None else (len(seeds),)
-        self.architecture.require_members(stack)
-        self._bind(self.backend.empty((*stack, count(self.sizes)), _dtype_name(dtype)))
-        self.seeds = seeds
-        for k, own_seed in enumerate([seed] if seeds is None else seeds):
-            theta = self.theta if seeds is None else self.theta[k, ...]
-            own = Parameters(self.backend.xp, self.sizes, theta)
-            initialize(self.backend, own, self.architecture.activations, own_seed, initializer)
+    # -- how it is made ------------------------------------------------------------------------
 
-    def _bind(self, theta: Array) -> None:
-        """Take θ as the parameters, and prepare all that depends on it."""
-        backend, xp = self.backend, self.backend.xp
+    def _hold(self, theta: Array) -> None:
+        """Take θ as the parameters, (P,) or (…, P) for a stack, and prepare all that depends on it.
+
+        Networks are made in three ways: by `Network.__init__`, as twins and by `restore`.
+        """
         self.architecture.require_members(tuple(theta.shape[:-1]))
         self.seeds = None
-        activations, output, loss = self.architecture.activations, self.output, self.loss
-        self.dtype = "float64" if theta.dtype == xp.float64 else "float32"
+        self._describe(theta)
+        self._parameters = Parameters(self.backend.xp, self.sizes, theta)
+        self._W_T = by_layer(self.backend.xp.matrix_transpose(W) for W in self.W)
+        self._layers = range(1, len(self.sizes))
+        self._kernels = NetworkKernels(self.backend, self.architecture)
+        self._penalties = self._penalty_arrays()
+        self._classes = self._class_numbers()
+
+    def _describe(self, theta: Array) -> None:
+        """Note the dtype and the leading axes of θ: every array of this network has them."""
+        self.dtype = "float64" if theta.dtype == self.backend.xp.float64 else "float32"
         self._dtype = theta.dtype
         self.stack = tuple(theta.shape[:-1])
-        self._parameters = Parameters(xp, self.sizes, theta)
-        self._layers = range(1, len(self.sizes))
-        # Lists with nothing at index 0, so that the lines below count layers as the article does.
-        self._W_T = [None, *(xp.matrix_transpose(W) for W in self.W)]
-        self._activate: list[Any] = [None]
-        self._activate += [run_on(backend, g, layer(g)) for g in activations]
-        self._pull_back: list[Any] = [None]
-        self._pull_back += [run_on(backend, g, hidden_gradient(g)) for g in self.hidden]
-        self._pull_back_dropped: list[Any] = [None]
-        self._pull_back_dropped += [run_on(backend, g, dropped_gradient(g)) for g in self.hidden]
-        self._output_gradient = run_on(backend, output, output_gradient(loss, output))
-        self._loss_values = run_on(backend, output, loss_values(loss, output))
-        self._add_l2, self._add_l1 = backend.elementwise(add_l2), backend.general(add_l1)
-        self._l2_gradient = backend.elementwise(l2_gradient)
-        self._l1_gradient = backend.elementwise(l1_gradient)
+
+    def _penalty_arrays(self) -> list[Array]:
+        """l2 and l1 as arrays (…, 1, 1), where kernels read them."""
         penalties = self.architecture.l2, self.architecture.l1
-        self._penalties = [spread(backend, p, self.stack, self.dtype) for p in penalties]
-        self._classes = backend.asarray(list(range(self.sizes[-1]))) if output == SOFTMAX else None
+        return [spread(self.backend, penalty, self.stack, self.dtype) for penalty in penalties]
+
+    def _class_numbers(self) -> Array | None:
+        """0 … n_L − 1 for softmax, whose targets may be labels."""
+        if self.output != SOFTMAX:
+            return None
+        return self.backend.asarray(list(range(self.sizes[-1])))
 
     # -- parameters ----------------------------------------------------------------------------
 
@@ -121,12 +87,12 @@ class Model:
 
     @property
     def W(self) -> Layers:
-        """W[l], shape (n_l, n_{l−1}), l = 1 … L: windows onto θ."""
+        """W[l], shape (n_l, n_{l−1}), l = 1 … L: views of θ."""
         return self._parameters.W
 
     @property
     def b(self) -> Layers:
-        """b[l], shape (n_l,), l = 1 … L: windows onto θ."""
+        """b[l], shape (n_l,), l = 1 … L: views of θ."""
         return self._parameters.b
 
     def with_theta(self, theta: Array) -> Self:
@@ -137,7 +103,7 @@ class Model:
         """
         self.backend.require_own(theta, "theta")
         theta = self.backend.asarray(theta)
-        _dtype_name(theta.dtype)
+        dtype_name(theta.dtype)
         if theta.shape[-1:] != self.theta.shape[-1:]:
             raise ShapeError(
                 f"theta has the shape {tuple(theta.shape)}; expected (…, {self.theta.shape[-1]})"
@@ -151,75 +117,39 @@ class Model:
             if isinstance(method, MethodType) and method.__self__ is self:
                 twin.__dict__[name] = MethodType(method.__func__, twin)
         twin.architecture = described
-        twin._bind(theta)
+        twin._hold(theta)
         return twin
+
+    # -- members of a population ---------------------------------------------------------------
 
     @property
     def members(self) -> int | None:
         """How many networks θ (members, P) holds; None for a single network."""
         return self.stack[0] if len(self.stack) == 1 else None
 
-    def trace(
-        self,
-        rows: int,
-        in_place: bool = False,
-        dropout: bool = False,
-        penalty_per_row: bool = False,
-        own_patterns: bool = False,
-    ) -> Trace:
-        """An empty trace for so many examples, with or without dropout.
+    def member(self, k: int) -> Self:
+        """Return member k of a population as a network of its own, with its l2 and l1.
 
-        With `in_place`, A[l] is written over Z[l] if it can. With `penalty_per_row`, J holds the
-        penalties divided by the number of rows (or by Σw). With `own_patterns`, each member has a
-        pattern of dropped units of its own.
+        Its θ is a view of the population's: what trains one changes the other.
+        `copy.deepcopy(net.member(k))` has weights of its own.
+
+        Raises
+        ------
+        IndexError
+            There is no such member.
+        ShapeError
+            This is a single network.
         """
-        over = [in_place and g.slope_from_a for g in self.hidden]
-        rates = self.architecture.dropout if dropout else ()
-        dtype, stack = self.dtype, self.stack
-        trace = Trace(self.backend, self.sizes, rows, dtype, stack, over, rates, own_patterns)
-        trace.l2, trace.l1 = self._penalties
-        if penalty_per_row:
-            self.share_penalties(trace)
-        return trace
+        if self.members is None:
+            raise ShapeError("this network has no members: make it with members=, as in members=64")
+        if not isinstance(k, Integral) or not 0 <= k < self.members:
+            raise IndexError(f"member({shown(k)}): the members are 0 … {self.members - 1}")
+        return self._twin(self.theta[int(k), ...], self.architecture.members(int(k)))
 
-    def share_penalties(self, trace: Trace) -> None:
-        """Let the rows of a trace share the penalties: they are divided by m or Σw."""
-        trace.share_penalties(self._penalties, (self.architecture.l2, self.architecture.l1))
-
-    def gradient(self) -> Parameters:
-        """Uninitialized parameters of the shape of these."""
-        xp = self.backend.xp
-        return Parameters(xp, self.sizes, xp.empty_like(self.theta))
-
-    def as_inputs(self, X: Any, name: str = "X", move: bool = False) -> Array:
-        """Return X as this network takes it; see `arguments.as_inputs`."""
-        n_0, dtype, stack = self.sizes[0], self.dtype, self.stack
-        if self.is_plain(X) and X.shape[1] == n_0 and X.shape[0] > 0:
-            return X
-        return as_inputs(self.backend, X, n_0, dtype, stack, name, move, self.columns)
-
-    def as_targets(self, Y: Any, rows: int, name: str = "Y", move: bool = False) -> Array:
-        """Return Y as this network takes it; see `arguments.as_targets`."""
-        n_L, dtype, stack, classes = self.sizes[-1], self.dtype, self.stack, self._classes
-        if self.is_plain(Y) and Y.shape == (rows, n_L):
-            return self.backend.xp.reshape(Y, (*(1 for _ in stack), rows, n_L)) if stack else Y
-        return as_targets(self.backend, Y, rows, n_L, dtype, stack, classes, name, move)
-
-    def as_weights(self, weights: Any, rows: int, move: bool = False) -> Array:
-        """Return weights of examples as this network takes them; see `arguments.as_weights`."""
-        if weights is None:
-            return None
-        xp, shapes = self.backend.xp, ((rows,), (rows, 1))
-        if not self.stack and self.backend.owns(weights) and weights.shape in shapes:
-            if weights.dtype == xp.float32:
-                weights = xp.astype(weights, xp.float64)
-            if weights.dtype == xp.float64:  # the short way through the door
-                return xp.reshape(weights, (1, rows))
-        return as_weights(self.backend, weights, rows, self.stack, move=move)
-
-    def is_plain(self, array: Any) -> bool:
-        """Whether this is a matrix that needs no conversion: the short way through the door."""
-        return self.backend.owns(array) and array.ndim == 2 and bool(array.dtype == self._dtype)
+    def members_from(self, start: int, stop: int) -> Self:
+        """Return the population of the members start … stop − 1, on a view of this θ."""
+        part = slice(start, stop)
+        return self._twin(self.theta[part, ...], self.architecture.members(part))
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -286,7 +216,7 @@ class Model:
         )
 
     def __reduce__(self) -> tuple[Callable[..., Model], tuple[Any, ...], dict[str, Any] | None]:
-        """Copy and pickle θ once and lay the windows anew: copied one by one they would part.
+        """Copy and pickle θ once and lay the views anew: copied one by one they would part.
 
         What a subclass or a user has added goes along as it is.
         """
@@ -294,10 +224,6 @@ class Model:
         added = {name: value for name, value in vars(self).items() if name not in _made()}
         made_of = type(self), self.backend, self.architecture, theta, self.seeds
         return restore, made_of, added or None
-
-
-# Python names it where an argument does not exist: users know the class by this name.
-Model.__init__.__qualname__ = "Network.__init__"
 
 
 def restore(
@@ -310,7 +236,7 @@ def restore(
     """Make a network of its architecture and the host array θ, which it may keep."""
     net = object.__new__(cls)
     net.backend, net.architecture = backend, described
-    net._bind(backend.asarray(theta))
+    net._hold(backend.asarray(theta))
     net.seeds = seeds
     return net
 
@@ -318,11 +244,5 @@ def restore(
 @cache
 def _made() -> frozenset[str]:
     """The attributes that every network has, and that are made anew."""
-    return frozenset(vars(Model([1, 1], backend="numpy")))
-
-
-def _dtype_name(dtype: Any) -> str:
-    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
-    if name.rpartition(".")[2] in ("float32", "float64"):
-        return str(name.rpartition(".")[2])
-    raise ConfigurationError(f"dtype={shown(dtype)}: expected 'float32' or 'float64'")
+    described = architecture([1, 1], (), IDENTITY, None, 0.0, 0.0)
+    return frozenset(vars(restore(Model, get_backend("numpy"), described, [0.0, 0.0])))

@@ -7,20 +7,22 @@ on the last two axes, so θ of shape (…, P) is a stack of networks that run in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
-from typing import Any, Self
+from typing import Any
 
-from backprop_xp.backends.base import Array
-from backprop_xp.errors import ConfigurationError, ShapeError, shown
+from backprop_xp.backends import get_backend
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.maths.activations import Activation
+from backprop_xp.maths.architecture import architecture
+from backprop_xp.maths.batch_model import BatchModel
 from backprop_xp.maths.dropout import checked_pattern
-from backprop_xp.maths.model import Model
-from backprop_xp.maths.overriding import overridden
-from backprop_xp.maths.parameters import Parameters
+from backprop_xp.maths.initializers import initialize
+from backprop_xp.maths.members import checked_members, member_seeds
+from backprop_xp.maths.parameters import Parameters, empty_theta
 from backprop_xp.maths.prediction import predicted
 from backprop_xp.maths.trace import Trace, require_trace
 
 
-class Network(Model):
+class Network(BatchModel):
     """A fully connected network.
 
     Parameters
@@ -83,6 +85,35 @@ class Network(Model):
     True
     """
 
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        hidden: str | Activation | Sequence[str | Activation] = "tanh",
+        output: str | Activation = "sigmoid",
+        loss: str | None = None,
+        seed: Any = 0,
+        dtype: Any = "float32",
+        backend: str | Backend | None = None,
+        *,
+        l2: float | Sequence[float] = 0.0,
+        l1: float | Sequence[float] = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        initializer: str | None = None,
+        members: int | None = None,
+    ) -> None:
+        self.backend = get_backend(backend)
+        # n_0 … n_L, g_1 … g_L, the loss j, the penalties, the rates of dropout
+        self.architecture = architecture(sizes, hidden, output, loss, l2, l1, dropout)
+        # θ: W[l] and b[l], l = 1 … L; in a population those of every member
+        seeds = None if members is None else member_seeds(seed, checked_members(members))
+        self._hold(empty_theta(self.backend, self.sizes, dtype, members))
+        self.seeds = seeds
+        # I0: every W starts random, b at 0
+        activations, each = self.architecture.activations, [seed] if seeds is None else seeds
+        initialize(self.backend, self.sizes, self.theta, activations, each, initializer)
+
+    # -- forward: F1–F4 ------------------------------------------------------------------------
+
     def forward(self, X: Any, *, dropout: int | Sequence[int] | None = None) -> Trace:
         """Run the network on X and keep every Z[l] and A[l] (F1–F4).
 
@@ -120,13 +151,16 @@ class Network(Model):
 
     def propagate(self, trace: Trace) -> None:
         """The lines of `forward`, into the arrays of a given trace."""
-        matmul, W_T, b = self.backend.matmul, self._W_T, self._parameters.b_row
-        H, A, Z, activate = trace.H, trace.A, trace.Z, self._activate
+        matmul, plus_b_then_g = self.backend.matmul, self._kernels.plus_b_then_g
+        W_T, b, Z, A = self._W_T, self._parameters.b_row, trace.Z, trace.A
+        A_kept = trace.H  # A itself; with dropout A_kept[l] is A[l] ∗ D[l], see maths/dropout.py
+        if A_kept is not A:
+            plus_b_then_g = self._kernels.plus_b_then_g_with_dropout(trace.drops)
         for l in self._layers:
-            matmul(H[l - 1], W_T[l], Z[l])  # F1, F3: Z[l] = A[l−1] W[l]ᵀ …
-            activate[l](Z[l], b[l], A[l])  # … + b[l], and F2, F4: A[l] = g_l(Z[l])
-            if dropped := trace.drops[l]:
-                dropped.apply(A[l])  # H[l] = A[l] ∗ D[l]; without dropout H[l] is A[l]
+            matmul(A_kept[l - 1], W_T[l], Z[l])  # F1, F3: Z[l] = A[l−1] W[l]ᵀ …
+            plus_b_then_g[l](Z[l], b[l], A[l])  # … + b[l], and F2, F4: A[l] = g_l(Z[l])
+
+    # -- cost: J -------------------------------------------------------------------------------
 
     def cost(self, trace: Trace, Y: Any, sample_weight: Any = None) -> Array:
         """J: the loss, summed over outputs and averaged over examples, and the penalties.
@@ -160,17 +194,19 @@ class Network(Model):
 
     def mean_loss(self, trace: Trace, Y: Array) -> Array:
         """The lines of `cost`, for a Y (m, n_L) of the backend; J as a matrix (1, 1)."""
-        matmul = self.backend.matmul
-        self._loss_values(trace.j, trace.Z[-1], trace.A[-1], Y)
+        matmul, kernels = self.backend.matmul, self._kernels
+        kernels.loss_values(trace.j, trace.Z[-1], trace.A[-1], Y)  # j for every output
         J = matmul(trace.mean, trace.j)  # mean over examples …
         if self.sizes[-1] > 1:
             J = matmul(J, trace.sum_outputs)  # … and sum over outputs
         if self.architecture.l2:
             for row, column in self._parameters.W_flat:
-                self._add_l2(J, matmul(row, column), trace.l2)
+                kernels.add_l2(J, matmul(row, column), trace.l2)
         if self.architecture.l1:
-            self._add_l1(J, trace.l1, *self.W)
+            kernels.add_l1(J, trace.l1, *self.W)
         return J
+
+    # -- backward: B1–B8 -----------------------------------------------------------------------
 
     def backward(self, trace: Trace, Y: Any, sample_weight: Any = None) -> Parameters:
         """The gradient of J by the chain rule (B1–B8).
@@ -204,27 +240,33 @@ class Network(Model):
         return grads
 
     def backpropagate(self, trace: Trace, Y: Array, grads: Parameters) -> None:
-        """The lines of `backward`, into a given gradient."""
+        """The lines of `backward`, into a given gradient: dθ stands for ∂J/∂θ.
+
+        They are the chain rule of B1 and B7, from its first factor to its last: what a layer passes
+        on to the one before is computed once.
+        """
         trace.make_gradients()
-        matmul, W = self.backend.matmul, self._parameters.W_at
-        dW, db = grads.W_at, grads.b_row
-        Z, A, H, D, dZ, dZ_T = trace.Z, trace.A, trace.H, trace.D, trace.dZ, trace.dZ_T
+        matmul, kernels = self.backend.matmul, self._kernels
+        W, dW, db, ones = self._parameters.W_at, grads.W_at, grads.b_row, trace.ones
+        Z, A, dZ, dZ_T = trace.Z, trace.A, trace.dZ, trace.dZ_T
+        A_kept, times_slope = trace.H, kernels.times_slope
+        if A_kept is not A:  # with dropout g' takes the factor D[l]
+            times_slope = kernels.times_slope_with_dropout(trace.D)
         # B2·B3: dZ[L] = (1/m) ∂j/∂Z[L], which is (1/m)(A[L] − Y) for a matched pair
-        self._output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
+        kernels.output_gradient(dZ[-1], Z[-1], A[-1], Y, trace.scale)
         for l in reversed(self._layers):
-            matmul(dZ_T[l], H[l - 1], dW[l])  # B5, B7: dW[l] = dZ[l]ᵀ A[l−1]
-            matmul(trace.ones, dZ[l], db[l])  # B6, B8: db[l] = Σ_i dZ[l]_i
+            # B1: ∂J/∂W[l] = ∂J/∂Z[l] · ∂Z[l]/∂W[l], where by B4 ∂Z[l]/∂W[l] = A[l−1]
+            matmul(dZ_T[l], A_kept[l - 1], dW[l])  # B5, B7: dW[l] = dZ[l]ᵀ A[l−1]
+            matmul(ones, dZ[l], db[l])  # B6, B8: db[l] = Σ_i dZ[l]_i, since ∂Z[l]/∂b[l] = 1
             if l > 1:
                 matmul(dZ[l], W[l], dZ[l - 1])  # ∂Z/∂A: dA[l−1] = dZ[l] W[l] …
-                # … ∗ g'(Z[l−1]), which makes it dZ[l−1]
-                if D[l - 1] is None:
-                    self._pull_back[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])
-                else:
-                    self._pull_back_dropped[l - 1](dZ[l - 1], Z[l - 1], A[l - 1], D[l - 1])
+                times_slope[l - 1](dZ[l - 1], Z[l - 1], A[l - 1])  # … ∗ g'(Z[l−1]): dZ[l−1]
             if self.architecture.l2:
-                self._l2_gradient(dW[l], W[l], trace.l2)
+                kernels.l2_gradient(dW[l], W[l], trace.l2)
             if self.architecture.l1:
-                self._l1_gradient(dW[l], W[l], trace.l1)
+                kernels.l1_gradient(dW[l], W[l], trace.l1)
+
+    # -- A[L] alone ----------------------------------------------------------------------------
 
     def predict(self, X: Any, *, reduce: str | None = None) -> Any:
         """Return A[L], shape (m, n_L): probabilities for sigmoid and softmax outputs.
@@ -248,39 +290,4 @@ class Network(Model):
         ConfigurationError
             `reduce` is something else, or this is a single network.
         """
-        if reduce is not None and not (isinstance(reduce, str) and reduce == "mean"):
-            raise ConfigurationError(f"reduce={shown(reduce)}: expected 'mean' or None")
-        if reduce is not None and self.members is None:
-            raise ConfigurationError(
-                f"reduce={shown(reduce)} is for a population, as Network(sizes, members=64) makes "
-                "it, but this is not one"
-            )
-        A = predicted(self, X, bool(overridden(self, "forward", "propagate")))
-        if reduce is None:
-            return A
-        xp = self.backend.xp
-        return xp.mean(A, axis=0), xp.std(A, axis=0)
-
-    def member(self, k: int) -> Self:
-        """Return member k of a population as a network of its own, with its l2 and l1.
-
-        Its θ is a window onto the population's: what trains one changes the other.
-        `copy.deepcopy(net.member(k))` has weights of its own.
-
-        Raises
-        ------
-        IndexError
-            There is no such member.
-        ShapeError
-            This is a single network.
-        """
-        if self.members is None:
-            raise ShapeError("this network has no members: make it with members=, as in members=64")
-        if not isinstance(k, Integral) or not 0 <= k < self.members:
-            raise IndexError(f"member({shown(k)}): the members are 0 … {self.members - 1}")
-        return self._twin(self.theta[int(k), ...], self.architecture.members(int(k)))
-
-    def members_from(self, start: int, stop: int) -> Self:
-        """Return the population of the members start … stop − 1, on a window onto this θ."""
-        part = slice(start, stop)
-        return self._twin(self.theta[part, ...], self.architecture.members(part))
+        return predicted(self, X, reduce)

@@ -1,8 +1,8 @@
 """What all optimizers share: hyper-parameters, and what they remember of a network.
 
 An optimizer is a frozen set of hyper-parameters and a kernel `kernel(xp, theta, g, *slots,
-*scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of steps) is
-an `OptimizerState`. The scalars of a step are computed on the host in double precision.
+*constants, *scalars)`. What it remembers of a network (its slots, vectors like θ, and the number of
+steps) is an `OptimizerState`. The scalars of a step are computed on the host in double precision.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import copy
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
-from backprop_xp.backends.base import Array, Backend, Kernel, host_array
+from backprop_xp.backends.base import Array, Backend, Kernel
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, ShapeError, shown
 from backprop_xp.maths.members import PerMember, is_one_each, one_each, require_one_each
 from backprop_xp.maths.model import Model
@@ -28,6 +29,9 @@ _WANTED: dict[str, Wanted] = {
     "epsilon": "a finite number > 0",
     "weight_decay": "a finite number ≥ 0",
 }
+
+# What saved moments are, in files and pickles: running means, as in the papers.
+MOMENTS = "means"
 
 
 class OptimizerState:
@@ -56,19 +60,26 @@ class OptimizerState:
         self.learning_rate = optimizer.rate
         scalars = optimizer.scalars(1, self.learning_rate)
         self._each = any(map(_one_for_each_member, scalars))
-        self.numbers, windows = _where_kernels_read(net, scalars)
-        self._arguments = (*self.slots, *windows)
+        self.numbers, views = _where_kernels_read(net, scalars)
+        constants = [net.backend.full((), c, net.dtype) for c in optimizer.constants()]
+        self._arguments = (*self.slots, *constants, *views)
         self._update = net.backend.elementwise(optimizer.kernel)
 
     def kept(self, backend: Backend) -> dict[str, Any]:
         """What a copy must know, with arrays on the host."""
         slots = [backend.to_numpy(slot).copy() for slot in self.slots]
-        return {"steps": self.steps, "learning_rate": self.learning_rate, "slots": slots}
+        return {
+            "steps": self.steps,
+            "learning_rate": self.learning_rate,
+            "slots": slots,
+            "moments": MOMENTS,
+        }
 
     def restore(self, kept: dict[str, Any], backend: Backend) -> None:
         """Go on from what `kept` returned."""
         self.steps, self.learning_rate = kept["steps"], kept["learning_rate"]
-        for slot, values in zip(self.slots, kept["slots"], strict=True):
+        moments = self._optimizer.moments_of_today(kept["slots"], kept.get("moments"))
+        for slot, values in zip(self.slots, moments, strict=True):
             slot[...] = backend.asarray(values)
 
     def next_numbers(self, count: int) -> list[Sequence[Any]]:
@@ -107,14 +118,14 @@ def _where_kernels_read(
 ) -> tuple[list[StepNumbers], list[Array]]:
     """Return where the parts of the scalars are written, and for each scalar what kernels take.
 
-    That is a 0-d window, or a column (members, 1) beside θ.
+    That is a 0-d view, or a column (members, 1) beside θ.
     """
     shared, *own = _parted(scalars)
     vector = StepNumbers(net.backend, (len(shared),), net.dtype)
     columns = [StepNumbers(net.backend, (len(scalar), 1), net.dtype) for scalar in own]
-    windows = iter([vector.array[i, ...] for i in range(len(shared))])
+    views = iter([vector.array[i, ...] for i in range(len(shared))])
     beside = iter([column.array for column in columns])
-    arguments = [next(beside if _one_for_each_member(scalar) else windows) for scalar in scalars]
+    arguments = [next(beside if _one_for_each_member(scalar) else views) for scalar in scalars]
     return [vector, *columns], arguments
 
 
@@ -136,7 +147,7 @@ class Optimizer(ABC):
 
     #: How many vectors like θ it remembers.
     slots: ClassVar[int] = 0
-    #: `kernel(xp, theta, g, *slots, *scalars)` changes θ and the slots in place.
+    #: `kernel(xp, theta, g, *slots, *constants, *scalars)` changes θ and the slots in place.
     kernel: ClassVar[Kernel]
 
     def __post_init__(self) -> None:
@@ -159,12 +170,29 @@ class Optimizer(ABC):
         wanted = _WANTED.get(name, "a finite number in [0, 1)")
         require_number(name, value, wanted, type(self).__name__)
 
+    def constants(self) -> tuple[float, ...]:
+        """The numbers that the kernel receives and that are the same in every step."""
+        return ()
+
     @abstractmethod
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
         """The numbers for step number `step` = 1, 2 … and α = `rate`, which the kernel receives.
 
         In a population `rate` may be a NumPy array (members,), and so may those that depend on it.
         """
+
+    def moments_of_today(self, slots: Iterable[Any], kind: str | None) -> list[Any]:
+        """What was saved in the slots, as they are today.
+
+        Early files do not say which kind of moments they hold: those leave the factors 1−β out.
+        """
+        if kind == MOMENTS:
+            return list(slots)
+        return [slot * factor for slot, factor in zip(slots, self._left_out(), strict=True)]
+
+    def _left_out(self) -> tuple[float, ...]:
+        """The factors that early files leave out of each slot."""
+        return (1.0,) * self.slots
 
     def state(self, net: Model) -> OptimizerState:
         """What this optimizer remembers of `net`; empty when it first meets it."""
@@ -193,11 +221,7 @@ class Optimizer(ABC):
             One of them is something else.
         """
         state = self.state(net)
-        if not isinstance(grads, Parameters):
-            raise ConfigurationError(
-                f"grads={shown(grads)}: expected what backward returned, as in "
-                "update(net, net.backward(trace, Y))"
-            )
+        require_gradient(grads)
         net.backend.require_own(grads.theta, "grads")
         if grads.theta.shape != net.theta.shape:
             raise ShapeError(
@@ -250,3 +274,12 @@ class Optimizer(ABC):
         for net, state in list(self._states.items()):
             twin.state(copy.deepcopy(net, memo)).restore(state.kept(net.backend), net.backend)
         return twin
+
+
+def require_gradient(grads: object) -> None:
+    """Raise ConfigurationError unless this is what `backward` returns."""
+    if not isinstance(grads, Parameters):
+        raise ConfigurationError(
+            f"grads={shown(grads)}: expected what backward returned, as in "
+            "update(net, net.backward(trace, Y))"
+        )

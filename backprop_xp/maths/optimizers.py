@@ -77,8 +77,11 @@ class Momentum(Optimizer):
     slots = 1
     kernel = staticmethod(_momentum)
 
+    def constants(self) -> tuple[float, ...]:
+        return (self.momentum,)
+
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        return self.momentum, rate
+        return (rate,)
 
 
 def _nesterov(
@@ -117,18 +120,23 @@ class Nesterov(Momentum):
 
 
 def _rmsprop(
-    xp: Namespace, theta: Array, g: Array, v: Array, decay: Array, rate: Array, epsilon: Array
+    xp: Namespace,
+    theta: Array,
+    g: Array,
+    v: Array,
+    epsilon: Array,
+    decay: Array,
+    rest: Array,
+    rate: Array,
 ) -> None:
     v *= decay
-    v += g * g
+    v += rest * (g * g)  # v ← ρ v + (1−ρ) g²
     theta -= rate * g / (xp.sqrt(v) + epsilon)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RMSprop(Optimizer):
     """RMSprop (Tieleman & Hinton, 2012): v ← ρ v + (1−ρ) g²; θ −= α g / (√v + ε).
-
-    The kernel leaves the factor 1−ρ out, and the scalars put it in.
 
     Parameters
     ----------
@@ -157,9 +165,14 @@ class RMSprop(Optimizer):
     slots = 1
     kernel = staticmethod(_rmsprop)
 
+    def constants(self) -> tuple[float, ...]:
+        return self.epsilon, self.decay, 1.0 - self.decay
+
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        root = math.sqrt(1.0 - self.decay)
-        return self.decay, rate / root, self.epsilon / root
+        return (rate,)
+
+    def _left_out(self) -> tuple[float, ...]:
+        return (1.0 - self.decay,)
 
 
 def _adam(
@@ -168,24 +181,26 @@ def _adam(
     g: Array,
     m: Array,
     v: Array,
-    decay1: Array,
-    decay2: Array,
+    beta1: Array,
+    rest1: Array,
+    beta2: Array,
+    rest2: Array,
     rate: Array,
     epsilon: Array,
 ) -> None:
-    m *= decay1
-    m += g
-    v *= decay2
-    v += g * g
-    theta -= rate * m / (xp.sqrt(v) + epsilon)
+    m *= beta1
+    m += rest1 * g  # m ← β₁ m + (1−β₁) g
+    v *= beta2
+    v += rest2 * (g * g)  # v ← β₂ v + (1−β₂) g²
+    theta -= rate * m / (xp.sqrt(v) + epsilon)  # θ −= αₜ m / (√v + εₜ)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Adam(Optimizer):
     """Adam (Kingma & Ba, 2015): θ −= α m̂ / (√v̂ + ε), m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
 
-    The moments are m ← β₁ m + (1−β₁) g and v ← β₂ v + (1−β₂) g². The kernel leaves the factors
-    (1−β) out, and the scalars put them in, with the corrections: fewer operations, the same θ.
+    The moments are m ← β₁ m + (1−β₁) g and v ← β₂ v + (1−β₂) g². Their corrections go into α and ε,
+    as at the end of the paper's section 2: αₜ = α √(1−β₂ᵗ)/(1−β₁ᵗ) and εₜ = ε √(1−β₂ᵗ), the same θ.
 
     Parameters
     ----------
@@ -215,12 +230,15 @@ class Adam(Optimizer):
     slots = 2
     kernel: ClassVar[Kernel] = staticmethod(_adam)
 
+    def constants(self) -> tuple[float, ...]:
+        return self.beta1, 1.0 - self.beta1, self.beta2, 1.0 - self.beta2
+
     def scalars(self, step: int, rate: float) -> tuple[float, ...]:
-        # √(v̂/v) and m̂/m, where the slots hold v/(1−β₂) and m/(1−β₁).
-        beta1, beta2 = self.beta1, self.beta2
-        root = math.sqrt((1.0 - beta2**step) / (1.0 - beta2))
-        mean = (1.0 - beta1) / (1.0 - beta1**step)
-        return beta1, beta2, rate * mean * root, self.epsilon * root
+        root = math.sqrt(1.0 - self.beta2**step)
+        return rate * root / (1.0 - self.beta1**step), self.epsilon * root
+
+    def _left_out(self) -> tuple[float, ...]:
+        return 1.0 - self.beta1, 1.0 - self.beta2
 
 
 def _adamw(
@@ -229,14 +247,16 @@ def _adamw(
     g: Array,
     m: Array,
     v: Array,
-    decay1: Array,
-    decay2: Array,
+    beta1: Array,
+    rest1: Array,
+    beta2: Array,
+    rest2: Array,
     rate: Array,
     epsilon: Array,
     shrink: Array,
 ) -> None:
     theta *= shrink
-    _adam(xp, theta, g, m, v, decay1, decay2, rate, epsilon)
+    _adam(xp, theta, g, m, v, beta1, rest1, beta2, rest2, rate, epsilon)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

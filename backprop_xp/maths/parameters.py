@@ -1,56 +1,21 @@
-"""θ: every W[l] and b[l] of a network in one flat vector, and windows onto it.
+"""θ: every W[l] and b[l] of a network in one flat vector, and views of it.
 
 The gradient has the same form, so an optimizer is one elementwise kernel over two vectors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from numbers import Integral
+from typing import Any
 
-from backprop_xp.backends.base import Array, Namespace
-
-
-class Layers(Sequence[Array]):
-    """The windows W[l] or b[l], l = 1 … L as in the article.
-
-    `layers[l] = values` writes into the window, so it stays a part of θ.
-    """
-
-    def __init__(self, name: str, windows: Sequence[Array]) -> None:
-        self._name = name
-        self._windows = tuple(windows)
-
-    def __len__(self) -> int:
-        return len(self._windows)
-
-    def __getitem__(self, l: int) -> Array:  # type: ignore[override]
-        return self._windows[self._index(l)]
-
-    def __setitem__(self, l: int, values: Array) -> None:
-        window = self._windows[self._index(l)]
-        if values is not window:
-            window[...] = values
-
-    def __iter__(self) -> Iterator[Array]:
-        return iter(self._windows)
-
-    def __repr__(self) -> str:
-        shapes = ", ".join(f"{self._name}[{l}] {w.shape}" for l, w in enumerate(self, start=1))
-        return f"<{shapes}>"
-
-    def _index(self, l: int) -> int:
-        if not isinstance(l, Integral) or not 1 <= l <= len(self):
-            raise IndexError(
-                f"{self._name}[{l!r}]: layers are numbered as in the article, "
-                f"{self._name}[1] … {self._name}[{len(self)}]"
-            )
-        return int(l) - 1
+from backprop_xp.backends.base import Array, Backend, Namespace
+from backprop_xp.errors import ConfigurationError, shown
+from backprop_xp.maths.layers import Layers, by_layer
 
 
 class Parameters:
-    """A vector θ of shape (…, P) with its windows.
+    """A vector θ of shape (…, P) with its views.
 
     Attributes
     ----------
@@ -74,9 +39,9 @@ class Parameters:
         self.theta = theta
         self.W = Layers("W", weights)
         self.b = Layers("b", biases)
-        # For the lines of the article: W[l] and b[l] as a row (…, 1, n_l), nothing at index 0.
-        self.W_at = [None, *weights]
-        self.b_row = [None, *(b[..., None, :] for b in biases)]
+        # For the lines of the article: W[l], and b[l] as a row (…, 1, n_l).
+        self.W_at = by_layer(weights)
+        self.b_row = by_layer(b[..., None, :] for b in biases)
         # W[l] as one row and as one column, whose product is Σ W².
         flat = [xp.reshape(W, (*W.shape[:-2], -1), copy=False) for W in weights]
         self.W_flat = [(W[..., None, :], W[..., :, None]) for W in flat]
@@ -85,3 +50,25 @@ class Parameters:
 def count(sizes: Sequence[int]) -> int:
     """P, the number of weights and biases."""
     return sum(n_out * (n_in + 1) for n_in, n_out in pairwise(sizes))
+
+
+def empty_theta(
+    backend: Backend, sizes: Sequence[int], dtype: Any, members: int | None = None
+) -> Array:
+    """Return an uninitialized θ of shape (P,), or (members, P) for a population."""
+    stack = () if members is None else (members,)
+    return backend.empty((*stack, count(sizes)), dtype_name(dtype))
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return "float32" or "float64", whichever this is a name, dtype or type of.
+
+    Raises
+    ------
+    ConfigurationError
+        It is something else.
+    """
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    if name.rpartition(".")[2] in ("float32", "float64"):
+        return str(name.rpartition(".")[2])
+    raise ConfigurationError(f"dtype={shown(dtype)}: expected 'float32' or 'float64'")

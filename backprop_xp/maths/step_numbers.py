@@ -17,7 +17,7 @@ class StepNumbers:
     Attributes
     ----------
     array : array
-        Kernels receive it, or windows onto it.
+        Kernels receive it, or views of it.
     """
 
     def __init__(self, backend: Backend, shape: tuple[int, ...], dtype: str) -> None:

@@ -8,6 +8,7 @@ from backprop_xp.backends.base import Array, Backend
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.dropout import Dropped
 from backprop_xp.maths.kernels import assign, share, share_penalty
+from backprop_xp.maths.layers import by_layer
 from backprop_xp.maths.members import PerMember, spread
 
 
@@ -82,7 +83,7 @@ class Trace:
         if not self.dZ:
             transpose = self._backend.xp.matrix_transpose
             self.dZ = self._arrays()
-            self.dZ_T = [None, *(transpose(dZ) for dZ in self.dZ[1:])]
+            self.dZ_T = by_layer(transpose(dZ) for dZ in self.dZ[1:])
 
     def read(self, X: Array) -> None:
         """Take the inputs of the next pass."""
@@ -139,7 +140,7 @@ class Trace:
         return drops
 
     def _arrays(self) -> list[Array]:
-        return [None, *(self._backend.empty(shape, self._dtype) for shape in self._shapes[1:])]
+        return by_layer(self._backend.empty(shape, self._dtype) for shape in self._shapes[1:])
 
 
 def require_trace(trace: object, caller: str) -> None:

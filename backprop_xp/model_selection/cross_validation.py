@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.maths.optimizers import Adam
 from backprop_xp.model_selection.fold_training import FoldTraining, Setting
 from backprop_xp.model_selection.score_table import ScoreTable
 from backprop_xp.training.schedules import Schedule
@@ -41,8 +40,8 @@ def cross_validate(
     """Train a network on all rows but those of one fold, for each fold in turn, in one pass.
 
     Every network becomes what `fit(Network(sizes, seed=s, …), X[rows], Y[rows], seed=s)` makes of
-    it, up to the rounding. Where that would leave one row for a last batch of its own, since folds
-    differ by a row, the batch before takes it.
+    it, up to the rounding. Where that would leave one row alone in a last batch, since folds differ
+    by a row, the batch before takes it.
 
     Parameters
     ----------
@@ -54,7 +53,7 @@ def cross_validate(
         In so many parts the rows are dealt out, at random and by classes if there are any; each is
         held out once.
     members : int
-        So many networks with seeds of their own are trained on each fold.
+        So many networks with different seeds are trained on each fold.
     hidden, output, loss, dropout, initializer, dtype, backend
         As for `Network`.
     epochs, batch_size, schedule, sample_weight, clip_norm, progress
@@ -86,27 +85,7 @@ def cross_validate(
     >>> len(table), min(table.columns["accuracy"]) > 0.9
     (10, True)
     """
-    training = FoldTraining(
-        folds=folds,
-        members=members,
-        seed=seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=Adam() if optimizer is None else optimizer,
-        schedule=schedule,
-        sample_weight=sample_weight,
-        clip_norm=clip_norm,
-        progress=progress,
-        network={
-            "hidden": hidden,
-            "output": output,
-            "loss": loss,
-            "dropout": dropout,
-            "initializer": initializer,
-            "dtype": dtype,
-            "backend": backend,
-        },
-    )
+    training = FoldTraining.of(locals())  # every argument, by its name
     found = training.run(sizes, X, Y, [Setting(learning_rate, l2, l1)])
     pairs = [(fold, member) for fold in range(folds) for member in range(members)]
     columns = {

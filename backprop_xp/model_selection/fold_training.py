@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
 from typing import Any
 
@@ -16,6 +16,7 @@ from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.members import checked_members
 from backprop_xp.maths.network import Network
 from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.optimizers import Adam
 from backprop_xp.model_selection.folds import folds_of
 from backprop_xp.number_checks import require_count
 from backprop_xp.training.evaluation import Evaluation
@@ -24,8 +25,11 @@ from backprop_xp.training.options import checked_callbacks, require_options
 from backprop_xp.training.populations.history import PopulationHistory
 from backprop_xp.training.populations.member_batches import MemberBatches
 from backprop_xp.training.populations.members import require_schedule_of_time
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 from backprop_xp.training.set_up import set_up_run
+
+# The arguments that describe a network, but for its sizes and penalties.
+_OF_NETWORK = ("hidden", "output", "loss", "dropout", "initializer", "dtype", "backend")
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,14 @@ class FoldTraining:
     clip_norm: float | None
     progress: bool | None
     network: dict[str, Any]
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> FoldTraining:
+        """Take what belongs here from the arguments of `cross_validate` or `search`."""
+        options = {field.name: given[field.name] for field in fields(cls) if field.name in given}
+        if given["optimizer"] is None:
+            options["optimizer"] = Adam()
+        return cls(**options, network={name: given[name] for name in _OF_NETWORK})
 
     def run(self, sizes: Any, X: Any, Y: Any, settings: Sequence[Setting]) -> FoldScores:
         """Train every setting on every fold with every seed in one pass, and score them."""
@@ -132,7 +144,7 @@ class FoldTraining:
         kept = [np.setdiff1d(everyone, rows, assume_unique=True) for rows in held_out]
         subsets = [rows for rows in kept for _ in range(len(seeds) // self.folds)]
         run = set_up_run(
-            Plan(
+            RunPlan(
                 job=Job(),
                 net=net,
                 optimizer=optimizer,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.labels import NO_CLASS, has_classes, row_classes
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, shown

@@ -11,7 +11,6 @@ import numpy as np
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.members import is_one_each, one_each
 from backprop_xp.maths.optimizer import Optimizer
-from backprop_xp.maths.optimizers import Adam
 from backprop_xp.model_selection.fold_training import FoldScores, FoldTraining, Setting
 from backprop_xp.model_selection.score_table import ScoreTable
 from backprop_xp.training.schedules import Schedule
@@ -61,7 +60,7 @@ def search(
         In so many parts the rows are dealt out, at random and by classes if there are any; each is
         held out once.
     members : int
-        So many networks with seeds of their own are trained on each fold and setting.
+        So many networks with different seeds are trained on each fold and setting.
     hidden, output, loss, dropout, initializer, dtype, backend
         As for `Network`.
     epochs, batch_size, schedule, sample_weight, clip_norm, progress
@@ -92,27 +91,7 @@ def search(
     >>> len(table), table.best["learning_rate"]
     (4, 0.01)
     """
-    training = FoldTraining(
-        folds=folds,
-        members=members,
-        seed=seed,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=Adam() if optimizer is None else optimizer,
-        schedule=schedule,
-        sample_weight=sample_weight,
-        clip_norm=clip_norm,
-        progress=progress,
-        network={
-            "hidden": hidden,
-            "output": output,
-            "loss": loss,
-            "dropout": dropout,
-            "initializer": initializer,
-            "dtype": dtype,
-            "backend": backend,
-        },
-    )
+    training = FoldTraining.of(locals())  # every argument, by its name
     rates = [None] if learning_rate is None else _values("learning_rate", learning_rate)
     grid = product(rates, _values("l2", l2), _values("l1", l1))
     settings = [Setting(*options) for options in grid]

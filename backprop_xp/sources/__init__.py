@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Source", "arrays", "npy", "npy_shards", "parquet", "zarr"]
 
 # Imported when they are first asked for: who trains in memory does without.
-_ROOMS = {
+_MODULES = {
     "Source": "base",
     "arrays": "row_arrays",
     "npy": "npy_files",
@@ -47,9 +47,9 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"backprop_xp.sources.{_ROOMS[name]}"), name)
+    return getattr(importlib.import_module(f"backprop_xp.sources.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

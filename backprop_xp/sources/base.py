@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from backprop_xp.backends.host_data import portable
 from backprop_xp.errors import DataError, ShapeError
 from backprop_xp.number_checks import require_count
 from backprop_xp.wording import plural
@@ -20,12 +22,9 @@ _BUFFER_BYTES = 2**25
 # So much is decoded in one go, and more where chunks are larger: each call has its price.
 DECODED_BYTES = 2**22
 
-# As in memory: half and extended precision are not in every array library.
-_PORTABLE: dict[str, np.dtype[Any]] = {"e": np.dtype("float32"), "g": np.dtype("float64")}
-
 
 @dataclass(frozen=True)
-class Rows:
+class RowFormat:
     """What every row of X, or of Y, is.
 
     Attributes
@@ -40,13 +39,12 @@ class Rows:
     dtype: np.dtype[Any]
 
     @classmethod
-    def of(cls, shape: Sequence[int], dtype: Any, name: str) -> Rows:
+    def of(cls, shape: Sequence[int], dtype: Any, name: str) -> RowFormat:
         """Say what rows an array has, or raise DataError if they are no numbers."""
         given = np.dtype(dtype)
         if given.kind not in "fiub":
             raise DataError(f"{name} does not hold real numbers (dtype {given})")
-        portable = _PORTABLE.get(given.char, given.newbyteorder("="))
-        return cls(tuple(shape[1:]), portable)
+        return cls(tuple(shape[1:]), portable(given))
 
     @property
     def nbytes(self) -> int:
@@ -54,7 +52,7 @@ class Rows:
         return self.dtype.itemsize * int(np.prod(self.tail, dtype=np.int64))
 
     def empty(self, rows: int) -> np.ndarray:
-        """Room for so many."""
+        """An array for so many rows."""
         return np.empty((rows, *self.tail), self.dtype)
 
 
@@ -103,7 +101,7 @@ class Source(ABC):
     ----------
     name : str
         What messages call it.
-    x, y : Rows
+    x, y : RowFormat
     rows : int
         m.
     blocks : Blocks
@@ -127,8 +125,8 @@ class Source(ABC):
     def __init__(
         self,
         name: str,
-        x: Rows,
-        y: Rows,
+        x: RowFormat,
+        y: RowFormat,
         parts: Sequence[int],
         block_rows: int,
         buffer_rows: int | None,
@@ -146,7 +144,7 @@ class Source(ABC):
         self.buffer_rows = by_default if buffer_rows is None else int(buffer_rows)
 
     def in_order(self, columns: Sequence[Any] | None, name: str = "X") -> Source:
-        """Return this source with its named columns in that order; None leaves their own.
+        """Return this source with its named columns in that order; None leaves them as they are.
 
         Raises
         ------
@@ -212,6 +210,11 @@ def rows_of(nbytes: int, row_bytes: int) -> int:
     return max(1, nbytes // max(1, row_bytes))
 
 
+def is_path(x: Any) -> bool:
+    """Whether `x` is the name of a file or directory."""
+    return isinstance(x, str | os.PathLike)
+
+
 def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:
     """Raise unless X and Y have as many rows, and some."""
     if rows_X != rows_Y:
@@ -220,15 +223,15 @@ def require_rows(rows_X: int, rows_Y: int, name_X: str, name_Y: str) -> None:
         raise DataError(f"{name_X} has no rows: leave empty files out")
 
 
-def require_alike(own: Rows, first: Rows, name: str, first_name: str) -> None:
+def require_alike(given: RowFormat, first: RowFormat, name: str, first_name: str) -> None:
     """Raise unless the rows of one file are like those of the first."""
-    if own.tail != first.tail:
+    if given.tail != first.tail:
         raise ShapeError(
-            f"{name} has rows of the shape {own.tail}, but those of {first_name} have "
+            f"{name} has rows of the shape {given.tail}, but those of {first_name} have "
             f"{first.tail}: all files of a source have the same columns"
         )
-    if own.dtype != first.dtype:
+    if given.dtype != first.dtype:
         raise DataError(
-            f"{name} has the dtype {own.dtype}, but {first_name} has {first.dtype}: all files of "
+            f"{name} has the dtype {given.dtype}, but {first_name} has {first.dtype}: all files of "
             "a source have the same dtype"
         )

@@ -17,7 +17,7 @@ _BYTES_PER_RELEASE = 2**22
 Chosen: TypeAlias = "np.ndarray | slice"
 
 
-class Table(ABC):
+class HostTable(ABC):
     """Rows on the host, of any dtype.
 
     Attributes
@@ -37,7 +37,7 @@ class Table(ABC):
         out[...] = self.read(slice(start, start + len(out)))
 
 
-class ArrayTable(Table):
+class ArrayTable(HostTable):
     """An array in memory."""
 
     def __init__(self, array: np.ndarray) -> None:
@@ -50,7 +50,7 @@ class ArrayTable(Table):
         out[...] = self.array[start : start + len(out)]
 
 
-class MappedTable(Table):
+class MappedTable(HostTable):
     """A `numpy.memmap`, or a view of one: what has been read does not stay in memory."""
 
     def __init__(self, array: np.ndarray) -> None:
@@ -85,7 +85,7 @@ class MappedTable(Table):
             self._mapping.madvise(mmap.MADV_DONTNEED)
 
 
-class SparseTable(Table):
+class SparseTable(HostTable):
     """A SciPy sparse matrix or array of two dimensions: rows become dense as they are read."""
 
     def __init__(self, matrix: Any) -> None:
@@ -96,10 +96,10 @@ class SparseTable(Table):
         return dense
 
 
-class Selection(Table):
+class Selection(HostTable):
     """Some rows of another table."""
 
-    def __init__(self, table: Table, rows: np.ndarray) -> None:
+    def __init__(self, table: HostTable, rows: np.ndarray) -> None:
         self.table, self.rows = table, rows
         self.shape = (len(rows), *table.shape[1:])
 

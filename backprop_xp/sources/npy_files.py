@@ -12,7 +12,7 @@ import numpy as np
 from backprop_xp.errors import DataError
 from backprop_xp.sources.base import (
     Reader,
-    Rows,
+    RowFormat,
     Source,
     block_rows,
     require_alike,
@@ -22,7 +22,7 @@ from backprop_xp.storage.problems import file_name, unreadable
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
-# A process may often have no more than 256 files open, its own included.
+# A process may often have no more than 256 files open, of which some are Python's.
 _OPEN_FILES = 64
 
 _HEADERS = {
@@ -181,7 +181,7 @@ class _NpyFile:
     path: Path
     offset: int
     length: int
-    rows: Rows
+    rows: RowFormat
     dtype: np.dtype[Any]
 
     def read(self, file: BinaryIO, start: int, out: np.ndarray) -> None:
@@ -196,12 +196,12 @@ class _NpyFile:
 
 def _fill(file: BinaryIO, out: np.ndarray) -> None:
     # As bytes: a memoryview knows no foreign byte order.
-    room: Any = memoryview(out.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
+    space: Any = memoryview(out.view(np.uint8).reshape(-1))  # type: ignore[arg-type]
     done = 0
-    while done < len(room):
-        count = file.readinto(room[done:])  # type: ignore[attr-defined]
+    while done < len(space):
+        count = file.readinto(space[done:])  # type: ignore[attr-defined]
         if not count:
-            raise EOFError(f"the file ends {len(room) - done} bytes early")
+            raise EOFError(f"the file ends {len(space) - done} bytes early")
         done += count
 
 
@@ -223,7 +223,7 @@ def _open(path: Path) -> _NpyFile:
             f"{path} is stored by columns (Fortran order), so a row cannot be read alone: save "
             "numpy.ascontiguousarray of the array"
         )
-    rows = Rows.of(shape, dtype, str(path))
+    rows = RowFormat.of(shape, dtype, str(path))
     promised = offset + dtype.itemsize * int(np.prod(shape, dtype=np.int64))
     if size < promised:
         raise DataError(

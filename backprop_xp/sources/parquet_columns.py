@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import ConfigurationError, DataError, shown, unknown
-from backprop_xp.sources.base import Rows
+from backprop_xp.sources.base import RowFormat
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Columns:
 
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
-    x: Rows
-    y: Rows
+    x: RowFormat
+    y: RowFormat
     lengths: dict[str, int]
 
     @property
@@ -57,13 +57,13 @@ class Columns:
                 f"{file}: {twice[0]!r} is named twice among columns and target"
             )
         lengths = {
-            name: _first_length(opened, name)
+            name: _first_length(opened, name, f"{file}: column {name!r}")
             for name in inputs + targets
             if _may_differ(schema.field(name).type)
         }
         x, y = (_rows(schema, names, lengths, file) for names in (inputs, targets))
         one = len(targets) == 1 and y.tail == (1,)
-        return cls(inputs, targets, x, Rows((), y.dtype) if one else y, lengths)
+        return cls(inputs, targets, x, RowFormat((), y.dtype) if one else y, lengths)
 
 
 def _saved_index(schema: Any) -> list[str]:
@@ -75,7 +75,7 @@ def _saved_index(schema: Any) -> list[str]:
         return []
 
 
-def _rows(schema: Any, names: tuple[str, ...], lengths: Mapping[str, int], file: str) -> Rows:
+def _rows(schema: Any, names: tuple[str, ...], lengths: Mapping[str, int], file: str) -> RowFormat:
     width, dtypes = 0, []
     for name in names:
         kind = schema.field(name).type
@@ -91,7 +91,7 @@ def _rows(schema: Any, names: tuple[str, ...], lengths: Mapping[str, int], file:
                 "columns=, or write it as numbers"
             )
         width += 1 if length is None else length
-    return Rows.of((0, width), np.result_type(*dtypes), file)
+    return RowFormat.of((0, width), np.result_type(*dtypes), file)
 
 
 def _may_differ(kind: Any) -> bool:
@@ -99,10 +99,19 @@ def _may_differ(kind: Any) -> bool:
     return str(kind).startswith(("list<", "large_list<"))
 
 
-def _first_length(opened: Any, name: str) -> int:
+def _first_length(opened: Any, name: str, what: str) -> int:
     """The length of the first list in a column; those of the others are looked at when read."""
     batch = next(opened.iter_batches(1, columns=[name], use_threads=False), None)
-    return 1 if batch is None else len(batch.column(0).flatten())
+    if batch is None:
+        return 1
+    if batch.column(0).null_count:
+        raise DataError(
+            f"{what} has missing values, the first in row 0: drop or fill such rows first"
+        )
+    length = len(batch.column(0).flatten())
+    if not length:
+        raise DataError(f"{what} has an empty list in row 0: leave it out with columns=")
+    return length
 
 
 def _require_length(column: Any, length: int, name: str, first_row: int) -> None:
@@ -125,7 +134,7 @@ def _list_size(kind: Any) -> int | None:
 def filled(
     batch: Any,
     names: tuple[str, ...],
-    rows: Rows,
+    rows: RowFormat,
     lengths: Mapping[str, int],
     file: str,
     first_row: int,

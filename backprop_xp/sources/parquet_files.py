@@ -14,7 +14,7 @@ from backprop_xp.errors import DataError
 from backprop_xp.sources.base import (
     DECODED_BYTES,
     Reader,
-    Rows,
+    RowFormat,
     Source,
     require_alike,
     rows_of,
@@ -90,21 +90,21 @@ class _ParquetSource(Source):
     ) -> None:
         self._groups: list[tuple[Path, int, int]] = []  # file, row group, its first row in the file
         parts: list[int] = []
-        first: tuple[Rows, Rows] | None = None
+        first: tuple[RowFormat, RowFormat] | None = None
         for file in _files(path):
             with _opened(file) as opened:
-                own = Columns.of(opened, target, columns, str(file))
+                found = Columns.of(opened, target, columns, str(file))
                 sizes = _group_sizes(opened.metadata)
             if not sum(sizes):
                 raise DataError(f"{file} has no rows: leave empty files out")
             if first is None:
-                self._columns, first, first_file = own, (own.x, own.y), file
-            if own.names != self._columns.names:
+                self._columns, first, first_file = found, (found.x, found.y), file
+            if found.names != self._columns.names:
                 raise DataError(
-                    f"{file} has the columns {_listed(own.names)}, but {first_file} has "
+                    f"{file} has the columns {_listed(found.names)}, but {first_file} has "
                     f"{_listed(self._columns.names)}: all files of a source have the same columns"
                 )
-            for mine, wanted in zip((own.x, own.y), first, strict=True):
+            for mine, wanted in zip((found.x, found.y), first, strict=True):
                 require_alike(mine, wanted, str(file), str(first_file))
             starts = np.cumsum([0, *sizes[:-1]]).tolist()
             self._groups += [(file, i, start) for i, start in enumerate(starts) if sizes[i]]
@@ -115,8 +115,8 @@ class _ParquetSource(Source):
         # with a column per feature, which takes the most.
         self.decoded = 8 * max(parts) * (self.x.nbytes + self.y.nbytes) + 48 * 2**20
 
-        if len(own.inputs) == self.x.tail[0]:  # none of them holds lists
-            self.columns = own.inputs
+        if len(found.inputs) == self.x.tail[0]:  # none of them holds lists
+            self.columns = found.inputs
         self._arguments = path, target, buffer_rows
 
     def in_order(self, columns: Sequence[Any] | None, name: str = "X") -> Source:

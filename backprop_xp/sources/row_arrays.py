@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import require_open, unmasked
+from backprop_xp.backends.host_data import require_open, unmasked
 from backprop_xp.errors import DataError
 from backprop_xp.sources.base import (
     DECODED_BYTES,
     Reader,
-    Rows,
+    RowFormat,
     Source,
     block_rows,
     require_rows,
     rows_of,
 )
-from backprop_xp.sources.host_tables import ArrayTable, MappedTable, Table, is_memory_map
+from backprop_xp.sources.host_tables import ArrayTable, HostTable, MappedTable, is_memory_map
 
 _PAIR = "X and Y"
 
@@ -66,7 +66,7 @@ class ArraySource(Source):
                 )
             if len(array.shape) == 0:
                 raise DataError(f"{name}: one of them holds one number, and no rows")
-        x, y = (Rows.of(array.shape, array.dtype, name) for array in (X, Y))
+        x, y = (RowFormat.of(array.shape, array.dtype, name) for array in (X, Y))
         require_rows(X.shape[0], Y.shape[0], f"{name}: X", "Y")
         self._arrays = (X, x), (Y, y)
         chunks = [_decoded_rows(*pair) if _is_chunked(pair[0]) else 0 for pair in self._arrays]
@@ -85,7 +85,7 @@ class ArraySource(Source):
 
 
 class _ArrayReader(Reader):
-    def __init__(self, tables: list[Table | _ChunkedTable]) -> None:
+    def __init__(self, tables: list[HostTable | _ChunkedTable]) -> None:
         self._tables = tables
 
     def read(self, part: int, start: int, X: np.ndarray, Y: np.ndarray) -> None:
@@ -94,7 +94,7 @@ class _ArrayReader(Reader):
                 table.read_into(start, out)
 
 
-def _table(array: Any, rows: Rows, name: str) -> Table | _ChunkedTable:
+def _table(array: Any, rows: RowFormat, name: str) -> HostTable | _ChunkedTable:
     if is_memory_map(array):
         return MappedTable(array)
     if isinstance(array, np.ndarray):
@@ -139,7 +139,7 @@ def _is_chunked(array: Any) -> bool:
     return getattr(array, "chunks", None) is not None and not isinstance(array, np.ndarray)
 
 
-def _decoded_rows(array: Any, rows: Rows) -> int:
+def _decoded_rows(array: Any, rows: RowFormat) -> int:
     """So many rows are decoded at once: whole chunks, or shards where they are in shards."""
     chunk = int((getattr(array, "shards", None) or array.chunks)[0])
     wanted = rows_of(DECODED_BYTES, rows.nbytes)

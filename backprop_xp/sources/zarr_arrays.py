@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from backprop_xp.errors import ConfigurationError, DataError, shown
-from backprop_xp.sources.base import Source
+from backprop_xp.sources.base import Source, is_path
 from backprop_xp.sources.extras import extra
 from backprop_xp.sources.row_arrays import ArraySource
 from backprop_xp.storage.problems import unreadable
@@ -54,13 +54,13 @@ def zarr(X: Any, Y: Any = None, *, buffer_rows: int | None = None) -> Source:
     if Y is None:
         X, Y, name = _members(X)
     else:
-        name = " and ".join(os.fspath(a) if _is_path(a) else "a Zarr array" for a in (X, Y))
+        name = " and ".join(os.fspath(a) if is_path(a) else "a Zarr array" for a in (X, Y))
         X, Y = _opened(X), _opened(Y)
     return ArraySource(X, Y, name, buffer_rows)
 
 
 def _members(group: Any) -> tuple[Any, Any, str]:
-    if not _is_path(group):
+    if not is_path(group):
         raise ConfigurationError(f"zarr: {shown(group)} alone: expected a group's path, or X and Y")
     path = os.fspath(group)
     opened = _open(path)
@@ -75,7 +75,7 @@ def _members(group: Any) -> tuple[Any, Any, str]:
 
 
 def _opened(array: Any) -> Any:
-    if not _is_path(array):
+    if not is_path(array):
         return array
     opened = _open(os.fspath(array))
     if not hasattr(opened, "chunks"):
@@ -90,9 +90,5 @@ def _open(path: str) -> Any:
         return library.open(place, mode="r")
     except PermissionError as problem:
         raise DataError(unreadable(path, problem)) from problem
-    except Exception as problem:  # Zarr's own kinds, and those of its codecs
+    except Exception as problem:  # those of Zarr and of its codecs
         raise DataError(f"{path} cannot be opened as Zarr ({problem!r:.300})") from problem
-
-
-def _is_path(x: Any) -> bool:
-    return isinstance(x, str | os.PathLike)

@@ -65,7 +65,7 @@ def serialized(arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> bytes
     CheckpointError
         The header would be longer than a reader takes.
     MemoryError
-        There is no room for the file in memory.
+        There is not enough memory for the file.
     """
     from safetensors.numpy import save
 

@@ -57,7 +57,7 @@ def decode(text: str) -> dict[str, Any]:
         document = json.loads(text, object_pairs_hook=_mapping, parse_constant=_refuse)
     except RecursionError:
         raise CheckpointError("its JSON is nested too deeply") from None
-    except ValueError as problem:  # of json's, of int's for thousands of digits, and our own
+    except ValueError as problem:  # of json's, of int's for thousands of digits, and of this file
         raise CheckpointError(f"its JSON is damaged ({problem})") from None
     if not isinstance(document, dict):
         raise CheckpointError(f"its JSON is no mapping but a {type(document).__name__}")
@@ -65,7 +65,7 @@ def decode(text: str) -> dict[str, Any]:
 
 
 def _plain(value: Any, where: tuple[str, ...]) -> Any:
-    """Return `value` in Python's own types, numbers that JSON lacks as mappings."""
+    """Return `value` in Python's types, numbers that JSON lacks as mappings."""
     if len(where) > _DEEPEST:
         raise CheckpointError(f"what is to be saved is nested more than {_DEEPEST} deep")
     if isinstance(value, dict):

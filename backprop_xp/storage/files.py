@@ -17,14 +17,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.errors import CheckpointError
-from backprop_xp.storage.container import (
-    CODES,
-    METADATA,
-    MOST_AXES,
-    opened,
-    read_array,
-    serialized,
-)
+from backprop_xp.storage.container import CODES, METADATA, MOST_AXES, opened, read_array, serialized
 from backprop_xp.storage.documents import decode, encode
 from backprop_xp.storage.problems import file_name, unreadable, unwritable
 from backprop_xp.storage.whole_files import write_whole
@@ -192,5 +185,5 @@ def _digest(document: str) -> str:
 
 
 def _library() -> str:
-    # Not imported at the top: the package imports this room.
+    # Not imported at the top: the package imports this module.
     return str(importlib.import_module("backprop_xp").__version__)

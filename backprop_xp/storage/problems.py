@@ -44,11 +44,11 @@ def unwritable(name: str, problem: Exception, called: str = "") -> str:
     elif isinstance(problem, PermissionError):
         reason = "there is no permission to write here; choose another place"
     elif isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT):
-        reason = "the disk is full; make room or choose another place"
+        reason = "the disk is full; free some space or choose another place"
     elif isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG:
         reason = "its name is longer than the system allows; choose a shorter one"
     elif isinstance(problem, MemoryError):
-        reason = "there is no room in memory for a copy of its arrays"
+        reason = "there is not enough memory for a copy of its arrays"
     else:
         reason = _plainly(problem)
     return f"{called or name} cannot be written: {reason}"

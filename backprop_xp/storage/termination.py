@@ -18,8 +18,8 @@ _SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(s
 def unterminated() -> Iterator[None]:
     """Hold SIGTERM and SIGHUP back while the block runs; then they end the process as always.
 
-    Somebody's own handler is left alone. Outside the main thread, where Python allows no handlers,
-    nothing changes.
+    A handler that the user has set is left alone. Outside the main thread, where Python allows no
+    handlers, nothing changes.
     """
     arrived: list[int] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.tables.linear import logistic, ridge
 from backprop_xp.tables.task import Task
 

@@ -141,11 +141,11 @@ class CsvFile:
 
 def _require_options(encoding: str, separator: str | None) -> None:
     try:
-        codecs.lookup(encoding)
-    except LookupError as problem:
+        "".encode(encoding)
+    except (LookupError, UnicodeError, ValueError) as problem:  # base64 is no encoding of text
         raise ConfigurationError(
-            f"--encoding {encoding!r}: no such encoding; common ones are utf-8, cp1252, latin-1, "
-            "utf-16, shift_jis and gb18030"
+            f"--encoding {encoding!r}: no such encoding of text; common ones are utf-8, cp1252, "
+            "latin-1, utf-16, shift_jis and gb18030"
         ) from problem
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
         raise ConfigurationError(f"--separator {separator!r}: expected one character, or tab")
@@ -222,6 +222,6 @@ def _likely_utf(content: bytes) -> str | None:
         if content.startswith(mark):
             return encoding
     even, odd = content[:200:2].count(0), content[1:200:2].count(0)
-    if max(even, odd) * 4 < min(200, len(content)):
+    if max(even, odd) * 4 < min(200, len(content)) or min(even, odd) * 2 > max(even, odd):
         return None
     return "utf-16-be" if even > odd else "utf-16-le"

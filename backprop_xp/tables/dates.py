@@ -33,11 +33,12 @@ _DAYS = (
     *("%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"),
     *("%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y"),
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d. %B %Y", "%a, %d %b %Y", "%A, %B %d, %Y"),
-    *("%Y年%m月%d日", "%Y. %m. %d.", "%d/%b/%Y"),
+    *("%Y年%m月%d日", "%Y. %m. %d.", "%d/%b/%Y", "%Y-%m-%d"),
 )
 _TIMES = (
     *("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f", "T%H:%M:%S"),
     *(", %H:%M", ", %H:%M:%S", ", %I:%M %p", ", %I:%M:%S %p", " %H:%M:%S %z", ":%H:%M:%S %z"),
+    " %I:%M%p",
 )
 _MONTHS_ALONE = ("%m/%Y", "%Y/%m", "%b %Y", "%B %Y", "%b-%Y", "%b-%y")
 _SPELLINGS = (
@@ -56,8 +57,8 @@ def spelling_of(column: Series) -> str | None:
     texts = column.dropna().drop_duplicates().str.strip()
     if not len(texts) or not _LIKE.fullmatch(texts.iloc[0]):
         return None
-    if all(map(_ISO.fullmatch, texts)):
-        return ISO if _parsed(texts, ISO).notna().all() else None
+    if all(map(_ISO.fullmatch, texts)) and _parsed(texts, ISO).notna().all():
+        return ISO
     first = texts.iloc[:1]
     for spelling in _SPELLINGS:
         if _parsed(first, spelling).notna().all() and _parsed(texts, spelling).notna().all():
@@ -128,7 +129,7 @@ def _is_compact(column: Series) -> bool:
     """Whether all numbers of a column are days of the calendar such as 20240131."""
     if column.dtype.kind not in "iuf":
         return False
-    values = column.dropna()
+    values = column.dropna().astype(np.float64)  # which holds all such days; half precision none
     if not values.between(_FIRST_COMPACT, _LAST_COMPACT).all() or (values % 1).any():
         return False
     days = _digits(values.drop_duplicates())

@@ -176,11 +176,11 @@ def _fit_date(column: Series, spelling: str, notices: list[str]) -> Date:
 
 def _such_as(column: Series, spelling: str) -> str:
     """An example, and what is the day in it if it could be the month."""
+    value = column.dropna().iloc[0]
     if not is_text(column):
-        value = column.dropna().iloc[0]
         return f"such as {int(value) if spelling == COMPACT else value}"
     order = {"%d/%m": ", the day first", "%m/%d": ", the month first"}.get(spelling[:5], "")
-    return f"such as {column.dropna().iloc[0]!r}{order}"
+    return f"such as {value!r}{order}"
 
 
 def _fit_categories(frame: Frame, names: list[str], notices: list[str]) -> dict[str, Category]:

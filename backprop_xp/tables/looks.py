@@ -77,6 +77,8 @@ def merged(
 ) -> tuple[list[str], list[str]]:
     """Name texts so that those which look the same have one name, the most frequent of them.
 
+    One without characters that cannot be seen comes before one with them.
+
     Parameters
     ----------
     texts : array of str
@@ -101,23 +103,25 @@ def merged(
         groups.setdefault(key(text), []).append(i)
     names = [""] * len(texts)
     for members in groups.values():
-        name = trimmed(texts[max(members, key=lambda i: counts[i])])
+        first = max(members, key=lambda i: (_is_seen(texts[i]), counts[i]))
+        name = trimmed(texts[first])
         for i in members:
             names[i] = name
-    apart = [] if key is not look else _nearly_alike(names, column)
+    notices: list[str] = []
     together = [[texts[i] for i in members] for members in groups.values() if len(members) > 1]
     cut = [text for text, name in zip(texts, names, strict=True) if text != name]
     if together:
         same = "; ".join(" and ".join(map(shown, group)) for group in together[:3])
         more = f" and {len(together) - 3:,} more" if len(together) > 3 else ""
-        return names, [f"{column}: {same}{more} {alike} and are read as one", *apart]
-    if cut:
-        return names, [
+        notices.append(f"{column}: {same}{more} {alike} and are read as one")
+    elif cut:
+        notices.append(
             f"{column}: {shown(cut[0])} is read as {trimmed(cut[0])!r}, without blanks "
-            "around it and with composed accents",
-            *apart,
-        ]
-    return names, apart
+            "around it and with composed accents"
+        )
+    if key is look:
+        notices += _nearly_alike(names, column)
+    return names, notices
 
 
 def _nearly_alike(names: Sequence[str], column: str) -> list[str]:
@@ -147,6 +151,10 @@ def shown(text: str) -> str:
     if text == look(text):
         return repr(text)
     return "'" + "".join(_code(c) if _hides(c) else c for c in text) + "'"
+
+
+def _is_seen(text: str) -> bool:
+    return not any(ord(character) in _INVISIBLE for character in text)
 
 
 def _hides(character: str) -> bool:

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from backprop_xp.backends.host_data import portable
 from backprop_xp.errors import DataError
 from backprop_xp.sources import extras
 from backprop_xp.tables.columns import Frame
@@ -18,8 +19,6 @@ _PROBLEMS = (
     *(ValueError, TypeError, KeyError, EOFError, RuntimeError, AttributeError),
     *(zipfile.BadZipFile, zlib.error),
 )
-# Half and extended precision are not in pandas.
-_WIDTHS = {"e": np.dtype(np.float32), "g": np.dtype(np.float64)}
 
 
 def read_npz(file: IO[bytes], name: str) -> Frame:
@@ -53,13 +52,12 @@ def read_npz(file: IO[bytes], name: str) -> Frame:
 
 def _native(array: np.ndarray, what: str) -> np.ndarray:
     """The array in this machine's byte order, and of a type that pandas has."""
-    if array.dtype.kind not in "biufUSM":
+    if array.dtype.kind not in "biufcUSMm":
         raise DataError(f"{what} has the dtype {array.dtype}, not a column's")
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8", "replace")
-    dtype: Any = _WIDTHS.get(array.dtype.char, array.dtype.newbyteorder("="))
     with np.errstate(over="ignore"):
-        native: np.ndarray = array.astype(dtype, copy=False)
+        native: np.ndarray = array.astype(portable(array.dtype), copy=False)
     return native
 
 

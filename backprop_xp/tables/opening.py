@@ -127,10 +127,8 @@ def _kind(path: Path, first: bytes) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     packed = bool(suffixes) and suffixes[-1] in _PACKED
     ending = (suffixes[-2:-1] or [""])[0] if packed else (suffixes or [""])[-1]
-    if ending in (".csv", ".tsv"):
-        if first in _NO_TEXT:
-            raise DataError(f"{path} is no text, but {_NO_TEXT[first]}")
-        return ending
+    if ending in (".csv", ".tsv") and first in _NO_TEXT:
+        raise DataError(f"{path} is no text, but {_NO_TEXT[first]}")
     if ending in KINDS:
         return ending
     if packed or not path.is_file() or str(path).startswith(_OUR_DEVICES):

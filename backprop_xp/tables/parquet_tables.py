@@ -62,9 +62,10 @@ def _holds_lists_of_numbers(types: Any, field: Any) -> bool:
 
 
 def _parts(column: Any) -> np.ndarray | None:
-    """Lists as a matrix, NaN where one is missing; None if they differ in length."""
+    """Lists as a matrix, NaN where one is missing; None if they differ in length or are empty."""
     present = column.dropna()
-    if len({len(values) for values in present}) != 1:
+    lengths = {len(values) for values in present}
+    if len(lengths) != 1 or lengths == {0}:
         return None
     matrix = np.full((len(column), len(present.iloc[0])), np.nan)
     matrix[column.notna().to_numpy()] = np.stack(present.to_numpy()).astype(np.float64)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.errors import ConfigurationError
+from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.tables.choosing import choose_columns
 from backprop_xp.tables.columns import Frame, as_numbers, is_text
 from backprop_xp.tables.defaults import HELD_OUT
@@ -17,6 +17,7 @@ from backprop_xp.tables.fitting import fit_preprocessing
 from backprop_xp.tables.preprocessing import Preprocessing, listed
 from backprop_xp.tables.rows import hold_out, with_target
 from backprop_xp.tables.task import Task, infer_task
+from backprop_xp.wording import quoted
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def prepare(
     keep: Sequence[str] = (),
     categorical: Sequence[str] = (),
     decimal: str = ".",
+    absent: Sequence[str] = (),
     together: bool = False,
     held_out: float = HELD_OUT,
     validation: float = 0.0,
@@ -100,6 +102,8 @@ def prepare(
         Columns that are categories even if they are numbers, such as postcodes.
     decimal : str
         What stands before the decimals of a target whose numbers are text.
+    absent : sequence of str
+        Texts of the target that were taken for missing unasked.
     together : bool
         Standardise all numbers by one mean and deviation.
     held_out : float
@@ -125,8 +129,16 @@ def prepare(
             if option != "--drop" and name in drop:
                 raise ConfigurationError(f"{option} {name!r}: --drop leaves it out")
     choice = choose_columns(frame, target, drop, keep, categorical)
-    frame, notices = with_target(frame, target)
-    chosen = infer_task(frame[target], target, task, decimal, notices)
+    try:
+        frame, notices = with_target(frame, target)
+        chosen = infer_task(frame[target], target, task, decimal, notices)
+    except DataError as problem:
+        if not absent:
+            raise
+        raise DataError(
+            f"{problem}. Rows with {listed(map(quoted, absent))} count as rows without a target: "
+            "--missing '' keeps them"
+        ) from problem
     if not chosen.classes:
         values = as_numbers(frame[target], f"the target {target!r}", decimal)
         if is_text(frame[target]):

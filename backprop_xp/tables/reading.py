@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -66,12 +66,15 @@ class Table:
         How it was read, with the decimal mark that was found as `likely_decimal`.
     notices : list of str
         What texts were taken for missing, and which columns for numbers in another spelling.
+    unlabelled : dict of str to list of str
+        The texts that were taken for missing unasked, of each column that may be labels.
     """
 
     frame: Frame
     kind: str
     reading: Reading
     notices: list[str]
+    unlabelled: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_table(
@@ -112,7 +115,8 @@ def read_table(
         raise DataError(unreadable(called(path), problem)) from problem
     except MemoryError as problem:
         raise DataError(f"{called(path)} does not fit into memory") from problem
-    return Table(frame, kind, replace(reading, likely_decimal=found.decimal), found.notices())
+    how = replace(reading, likely_decimal=found.decimal)
+    return Table(frame, kind, how, found.notices(), found.unlabelled)
 
 
 def _read(

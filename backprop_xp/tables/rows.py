@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from backprop_xp.backends.base import host_generator
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.hold_out import stratified_split
 from backprop_xp.errors import ConfigurationError, DataError
 from backprop_xp.tables.columns import Frame
+from backprop_xp.tables.preprocessing import listed
 from backprop_xp.tables.task import Task
 from backprop_xp.wording import plural, quoted
 
 _FEWEST_ROWS = 10
+_FEW_CLASSES = 3
 
 
 def with_target(frame: Frame, target: str) -> tuple[Frame, list[str]]:
@@ -62,11 +66,7 @@ def hold_out(
         cuts = np.round(fraction * counts)
         rare = np.flatnonzero((cuts == 0) | (cuts == counts))
         kept = np.flatnonzero(np.isin(labels, rare))
-        notices = [
-            f"class {quoted(task.classes[i])} has {plural(int(counts[i]), 'row')}, too few "
-            "to hold some out: none is tested"
-            for i in rare
-        ]
+        notices = _untested([task.classes[i] for i in rare], counts[rare])
     rest = np.setdiff1d(np.arange(len(frame)), kept)
     if not rest.size:
         raise DataError(f"every class has too few rows to hold out {fraction:g} of them")
@@ -76,3 +76,18 @@ def hold_out(
         frame.iloc[np.sort(rest[held_out])],
         notices,
     )
+
+
+def _untested(classes: list[Any], counts: np.ndarray) -> list[str]:
+    """A line for each class that is too rare, or one for many."""
+    if len(classes) > _FEW_CLASSES:
+        some = listed([quoted(label) for label in classes], _FEW_CLASSES)
+        return [
+            f"{len(classes):,} of the classes have too few rows to hold some out: none of these is "
+            f"tested ({some})"
+        ]
+    return [
+        f"class {quoted(label)} has {plural(int(count), 'row')}, too few to hold some out: none is "
+        "tested"
+        for label, count in zip(classes, counts, strict=True)
+    ]

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backprop_xp.backends.base import Array
 from backprop_xp.errors import ConfigurationError, shown
 from backprop_xp.maths.network import Network
-from backprop_xp.maths.optimizer import Optimizer
+from backprop_xp.maths.optimizer import MOMENTS, Optimizer
 from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.number_checks import require_count
 from backprop_xp.training.callbacks import Callback
@@ -66,7 +67,7 @@ class Checkpoint(Callback):
         require_count("every_epochs", every_epochs, owner="Checkpoint")
         self.path = os.path.abspath(os.fspath(path))
         self.every_epochs, self.extra = int(every_epochs), extra
-        self._written: int | None = None
+        self._written: str | None = None
 
     def on_train_begin(self, run: Any) -> None:
         # So that there is a checkpoint at every moment, and a place that cannot be written is
@@ -80,7 +81,7 @@ class Checkpoint(Callback):
 
     def conclude(self, run: Any) -> None:
         """Let the file hold the weights that the network has after the run, if it has not yet."""
-        if self._written is None or _digest(run.net) == self._written:
+        if self._written is None or digest(run.net, run.net.theta) == self._written:
             return
         from backprop_xp.storage import read, write
 
@@ -90,16 +91,19 @@ class Checkpoint(Callback):
 
     def _save(self, run: Any) -> None:
         save_run(run, self.path, self.extra)
-        self._written = _digest(run.net)
+        self._written = digest(run.net, run.net.theta)
 
 
 # The weights at the end of the last epoch, where they are others than those of the network.
 LAST = "last theta"
 
 
-def _digest(net: Network) -> int:
-    """A number that tells θ apart."""
-    return zlib.crc32(np.ascontiguousarray(net.backend.to_numpy(net.theta)).data)
+def digest(net: Network, *arrays: Array) -> str:
+    """A number that tells arrays apart, as text."""
+    number = 0
+    for array in arrays:
+        number = zlib.crc32(np.ascontiguousarray(net.backend.to_numpy(array)).data, number)
+    return f"{number:08x}"
 
 
 def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, Any] | None) -> None:
@@ -129,6 +133,7 @@ def save_run(run: TrainingRun, path: str | os.PathLike[str], extra: dict[str, An
             "identity": identity(run),
             "epoch": run.epoch,
             "steps": run.state.steps,
+            "moments": MOMENTS,
             "dropout_seed": run.step.seed,
             "generator": _generators(plan.batches.rngs),
             "history": plain(asdict(run.history)),

@@ -1,15 +1,13 @@
 """Guard: notices the first loss that is not finite, goes back, and says where it began.
 
-Losses stay on the device until a part of the epoch is done. If one of them, or a weight, is not
-finite then, the part is taken again from its beginning, which gives the same numbers, up to the
-last step before the trouble. So nothing has to be looked at or saved from step to step.
+Losses are read when a part of the epoch is done. If one of them, or a weight, is not finite
+then, the part is taken again from its beginning, which gives the same numbers, up to the last step
+before the trouble. So nothing has to be looked at or saved from step to step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from operator import mul
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -24,8 +22,6 @@ from backprop_xp.training.populations.member_batches import MemberEpoch
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
 
-# The losses are read, and looked at, after so many steps and after every epoch.
-_STEPS_BETWEEN_READS = 1024
 _ADVICE = "Try a smaller learning rate, or clip_norm=1"
 _SCALING = "Scale the features to mean 0 and deviation 1, if they are not"
 # Examples whose features are looked at.
@@ -33,81 +29,39 @@ _ROWS = 256
 
 
 class Guard:
-    """Keeps the losses of an epoch, and the weights from before its part under way."""
+    """Looks at the losses of a run, and keeps the weights from before the part under way."""
 
     def __init__(self, run: TrainingRun) -> None:
         self._run = run
-        net, steps = run.net, min(run.batches, _STEPS_BETWEEN_READS)
-        self._part = net.backend.full((2, steps, *net.stack), 0.0, "float64")
-        self._saved = Snapshot(net, run.state)
+        self._saved = Snapshot(run.net, run.state)
 
     def begin(self, epoch: Epoch | MemberEpoch) -> None:
         """Be ready for the batches of an epoch."""
-        self._epoch, self._sizes = epoch, self._run.plan.batches.sizes()
-        self._losses: list[Any] = []
-        self._weights: list[Any] = []
+        self._epoch = epoch
         self._begin_part(0)
 
     def _begin_part(self, first: int) -> None:
         """Save the weights before batch number `first`, counted from 0."""
-        self._first, self._noted, self._weighted = first, 0, False
+        self._first = first
         self._saved.take()
 
-    def note(self, loss: Array, batch: tuple[Array, ...]) -> None:
-        """Keep the loss of a batch, and its weight if that is not its number of rows."""
-        self._part[0, self._noted, ...] = loss
-        if len(batch) > 2 and not self._run.plan.loss_by_rows:
-            own = {"axis": (-2, -1)} if batch[2].ndim > 2 else {}  # a member's own weights
-            self._part[1, self._noted, ...] = self._run.net.backend.xp.sum(batch[2], **own)
-            self._weighted = True
-        self._go_on(1)
+    def go_on(self) -> None:
+        """Look at the losses if a part is done, and begin the next one."""
+        if self._run.losses.part_is_done:
+            self._begin_part(self._first + self.look())
 
-    @property
-    def room(self) -> int:
-        """How many losses are noted at most before they are looked at."""
-        return int(self._part.shape[1]) - self._noted
+    def look(self) -> int:
+        """Read the losses of the part under way, and return how many they are.
 
-    def note_some(self, losses: Array, weights: Array | None = None) -> None:
-        """The same for several batches in a row, (steps, …) each."""
-        xp, steps = self._run.net.backend.xp, int(losses.shape[0])
-        some = slice(self._noted, self._noted + steps)
-        shape = (steps, *self._part.shape[2:])
-        self._part[0, some, ...] = xp.reshape(losses, shape)
-        if weights is not None and not self._run.plan.loss_by_rows:
-            each = xp.reshape(weights, (steps, *(1 for _ in shape[1:])))
-            self._part[1, some, ...] = xp.broadcast_to(each, shape)
-            self._weighted = True
-        self._go_on(steps)
-
-    def _go_on(self, steps: int) -> None:
-        self._noted += steps
-        if self._noted == self._part.shape[1] < self._run.batches:
-            self.look()
-            self._begin_part(self._first + self._noted)
-
-    def look(self) -> None:
-        """Read the losses; raise DivergenceError if one of them, or a weight, is not finite."""
-        net, first, noted = self._run.net, self._first, self._noted
-        losses, weights = net.backend.to_numpy(self._part).astype(np.float64)[:, :noted]
-        finite = np.isfinite(losses)
-        if not finite.all() or not _is_finite(net, net.theta):
+        Raises
+        ------
+        DivergenceError
+            One of them, or a weight, is not finite.
+        """
+        losses = self._run.losses.read()
+        if not np.isfinite(losses).all() or not _is_finite(self._run.net, self._run.net.theta):
             self._diverged(losses)
-        self._losses += losses.tolist()
-        sizes: Sequence[Any] = self._sizes[first : first + noted]
-        if self._weighted:
-            sizes = weights.tolist()
-        elif net.members:
-            sizes = [[size] * net.members for size in sizes]
-        self._weights += sizes
-
-    def mean_loss(self) -> Any:
-        """The mean of J over the epoch's examples; for a population an array (members,)."""
-        if self._run.net.members is None:
-            return _mean(self._losses, self._weights)
-        columns = zip(
-            zip(*self._losses, strict=True), zip(*self._weights, strict=True), strict=True
-        )
-        return np.array([_mean(losses, weights) for losses, weights in columns])
+        return len(losses)
 
     def _diverged(self, losses: np.ndarray) -> None:
         """End the run because of the first network that is not finite, or let such members go."""
@@ -115,7 +69,6 @@ class Guard:
         if members is None:
             finite = np.isfinite(losses)
             self._raise(len(losses) if finite.all() else int(np.argmin(finite)), losses)
-            return
         xp, to_numpy = run.net.backend.xp, run.net.backend.to_numpy
         sound = to_numpy(xp.all(xp.isfinite(run.net.theta), axis=-1))
         finite = np.concatenate([np.isfinite(losses), sound[None]])
@@ -127,28 +80,26 @@ class Guard:
         for k in bad:
             run.freeze(k, f"diverged in epoch {run.epoch}", self._saved.arrays)
 
-    def _raise(self, bad: int, losses: np.ndarray, member: int | None = None) -> None:
+    def _raise(self, bad: int, losses: np.ndarray, member: int | None = None) -> NoReturn:
         """Go back to the last sound weights; `bad` counts the batches of this part from 0.
 
-        It is their number if all losses are finite, and only the last update is not.
+        It is their number if all losses are finite, and only the last update is not. Where the
+        batches cannot be had again, go back to the beginning of this part; no layer is named then.
         """
-        run, good = self._run, max(bad - 1, 0)
+        run, number = self._run, self._first + min(bad, len(losses) - 1)
         self._saved.restore()
-        if not self._epoch.repeatable:
-            self._raise_without_layer(bad, losses, member)
-        self._replay(0, good)
-        sound = Snapshot(run.net, run.state)
-        sound.take()
-        self._replay(good, bad)
-        number = self._first + min(bad, len(losses) - 1)
-        layer, what = self._first_layer(number, member)
-        sound.restore()
+        if self._epoch.repeatable:
+            good = max(bad - 1, 0)
+            layer, what = self._bad_layer(good, bad, number, member)
+            where, advice = f": {what}", self._advice()
+        else:
+            good, layer, where, advice = 0, None, "", f"{_SCALING}. {_ADVICE}"
         became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
         whose = "" if member is None else f" of member {member}"
         raise DivergenceError(
-            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}: "
-            f"{what}. The network has its weights from before the update of batch "
-            f"{self._first + good + 1}. {self._advice()}",
+            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}"
+            f"{where}. The network has its weights from before the update of batch "
+            f"{self._first + good + 1}. {advice}",
             epoch=run.epoch,
             batch=number + 1,
             layer=layer,
@@ -156,20 +107,15 @@ class Guard:
             member=member,
         )
 
-    def _raise_without_layer(self, bad: int, losses: np.ndarray, member: int | None) -> NoReturn:
-        """The same where the batches cannot be had again: back to the beginning of this part."""
-        run, number = self._run, self._first + min(bad, len(losses) - 1)
-        became = f"loss became {losses[bad]:g}" if bad < len(losses) else "weights left the numbers"
-        whose = "" if member is None else f" of member {member}"
-        raise DivergenceError(
-            f"the {became}{whose} in epoch {run.epoch}, batch {number + 1} of {run.batches}. The "
-            f"network has its weights from before the update of batch {self._first + 1}. "
-            f"{_SCALING}. {_ADVICE}",
-            epoch=run.epoch,
-            batch=number + 1,
-            history=run.history,
-            member=member,
-        )
+    def _bad_layer(self, good: int, bad: int, number: int, member: int | None) -> tuple[int, str]:
+        """See `_first_layer`; the weights are those from before step `good` afterwards."""
+        self._replay(0, good)
+        sound = Snapshot(self._run.net, self._run.state)
+        sound.take()
+        self._replay(good, bad)
+        found = self._first_layer(number, member)
+        sound.restore()
+        return found
 
     def _advice(self) -> str:
         scaling = scaling_advice(self._run.net, self._run.sample(_ROWS)[0])
@@ -203,26 +149,20 @@ class Snapshot:
 
     def __init__(self, net: Network, state: OptimizerState) -> None:
         self._state = state
-        self._own = (net.theta, *state.slots)
-        self.arrays = tuple(net.backend.xp.empty_like(array) for array in self._own)
+        self._live = (net.theta, *state.slots)
+        self.arrays = tuple(net.backend.xp.empty_like(array) for array in self._live)
 
     def take(self) -> None:
         """Copy the values of now."""
-        for own, copy in zip(self._own, self.arrays, strict=True):
-            copy[...] = own
+        for live, copy in zip(self._live, self.arrays, strict=True):
+            copy[...] = live
         self._steps = self._state.steps
 
     def restore(self) -> None:
         """Put them back, in place."""
-        for own, copy in zip(self._own, self.arrays, strict=True):
-            own[...] = copy
+        for live, copy in zip(self._live, self.arrays, strict=True):
+            live[...] = copy
         self._state.steps = self._steps
-
-
-def _mean(losses: Sequence[float], weights: Sequence[float]) -> float:
-    # In plain Python: arrays would have to be made of the lists first.
-    total = sum(weights)
-    return float(sum(map(mul, losses, weights)) / total) if total else 0.0
 
 
 def _is_finite(net: Network, values: Array) -> bool:

@@ -53,7 +53,6 @@ class EarlyStopping(Callback):
         monitor: str | None = None,
         restore_best: bool = True,
     ) -> None:
-        Monitor("EarlyStopping", monitor, patience, min_delta)  # which looks at the options
         self.patience, self.min_delta = patience, min_delta
         self.monitor, self.restore_best = monitor, restore_best
         if not isinstance(restore_best, bool):

@@ -108,7 +108,9 @@ class _R2:
         targets = to_numpy(Y).astype(np.float64)
         self._targets.append(targets)
         networks = to_numpy(A) if self._net.members else to_numpy(A)[None]
-        self._errors.append(np.stack([np.sum((targets - own) ** 2, axis=0) for own in networks]))
+        self._errors.append(
+            np.stack([np.sum((targets - outputs) ** 2, axis=0) for outputs in networks])
+        )
 
     def merge(self, gather: Gather) -> None:
         errors, targets = zip(*gather((self._errors, self._targets)), strict=True)
@@ -116,12 +118,12 @@ class _R2:
 
     def value(self) -> Any:
         targets = np.concatenate(self._targets)
-        spread = np.sum((targets - targets.mean(axis=0)) ** 2, axis=0)
+        variation = np.sum((targets - targets.mean(axis=0)) ** 2, axis=0)
         errors = np.sum(self._errors, axis=0)
-        varies = spread > 0
+        varies = variation > 0
         scores = [float("nan")] * len(errors)
         if varies.any():
-            scores = [float(np.mean(1.0 - own[varies] / spread[varies])) for own in errors]
+            scores = [float(np.mean(1.0 - e[varies] / variation[varies])) for e in errors]
         return np.array(scores) if self._net.members else scores[0]
 
 

@@ -43,7 +43,7 @@ def fit(
     ----------
     net : Network
         Its θ changes in place. A second call goes on from there. A `forward`, `cost` or `backward`
-        of your own, in a subclass, is called in every step. The members of a population learn
+        of a subclass of yours is called in every step. The members of a population learn
         in one pass, each as it would alone; X and Y are shared by all.
     X : array_like, shape (m, n_0)
         A NumPy array or an array of the network's backend, a pandas or polars frame, a SciPy sparse
@@ -84,14 +84,14 @@ def fit(
         Show a progress bar on stderr; by default if that is a terminal.
     seed : int, numpy.random.Generator or sequence of int
         Shuffles the rows anew for every epoch, on the host: the same batches on every backend. A
-        sequence gives each member of a population an order, and dropout, of its own. How sources
-        are shuffled is said in `backprop_xp.sources`; iterables have their own order.
+        sequence gives each member of a population another order and other dropout. How sources
+        are shuffled is said in `backprop_xp.sources`; iterables are not shuffled.
     comm : mpi4py.MPI.Intracomm, optional
         Train on all ranks of it together, which all call `fit` alike. `batch_size` is that of the
         whole job, each rank takes its part, and the result is that of one process but for rounding.
         Rank 0 alone shows the bar and writes checkpoints.
     sharded : bool
-        With `comm`: what each rank hands in (X, Y, weights, validation data) is its own part of the
+        With `comm`: what each rank hands in (X, Y, weights, validation data) is another part of the
         data, which are the parts in the order of the ranks. By default every rank hands in all.
 
     Returns

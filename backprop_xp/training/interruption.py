@@ -21,7 +21,7 @@ class Interruption:
     def __enter__(self) -> None:
         self.asked = False
         in_main = threading.current_thread() is threading.main_thread()
-        # Somebody's own handler knows better what Ctrl-C should do.
+        # A handler that the user has set knows better what Ctrl-C should do.
         if in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             self._previous = signal.signal(signal.SIGINT, self._note)
 

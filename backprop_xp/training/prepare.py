@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, require_open
+from backprop_xp.backends.base import Array
 from backprop_xp.backends.frames import column_names
+from backprop_xp.backends.host_data import require_open
 from backprop_xp.data.checks import ColumnNames, checked_rows
 from backprop_xp.data.hold_out import validation_split
 from backprop_xp.data.row_weights import checked_weights, class_weights, on_one_scale
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError
 from backprop_xp.maths.network import Network
+from backprop_xp.sources.base import is_path
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.options import Given, Options
 from backprop_xp.training.populations.members import plain_seed
-from backprop_xp.training.run import Plan
+from backprop_xp.training.run import RunPlan
 
 
-def prepare_data(options: Options) -> Plan:
+def prepare_data(options: Options) -> RunPlan:
     """Check the data, divide them as was asked, and return the plan of a run on them.
 
     Raises
@@ -33,7 +34,7 @@ def prepare_data(options: Options) -> Plan:
     with options.job.checks():
         given = options.given
         _require_usable(given)
-        if given.Y is None or isinstance(given.X, str | os.PathLike):
+        if given.Y is None or is_path(given.X):
             return _from_source(options)
         return _from_memory(options)
 
@@ -47,7 +48,7 @@ def _require_usable(given: Given) -> None:
         require_open(data, name)
 
 
-def _from_memory(options: Options) -> Plan:
+def _from_memory(options: Options) -> RunPlan:
     given, job, rngs = options.given, options.job, options.rngs
     net, one = given.net, _one_network(given.net)
     X, Y = checked_rows(one, given.X, given.Y)
@@ -57,21 +58,21 @@ def _from_memory(options: Options) -> Plan:
     if given.validation_fraction is not None:
         _require_one_order("validation_fraction", rngs)
         chosen = validation_split(one, Y, given.validation_fraction, rngs[0], job.all_of)
-        kept, held_out = (job.own(rows, X.rows) for rows in chosen)
+        kept, held_out = (job.rows_here(rows, X.rows) for rows in chosen)
         evaluation = job.evaluation(net, X.subset(held_out), Y.subset(held_out))
         X, Y = X.subset(kept), Y.subset(kept)
         weights = None if weights is None else weights[kept]
     column = None if weights is None else _column(job, net, weights, given)
     batches = job.batches(net, X, Y, given.batch_size, rngs, column)
-    return _plan(options, batches, evaluation, streamed, columns)
+    return _run_plan(options, batches, evaluation, streamed, columns)
 
 
-def _from_source(options: Options) -> Plan:
+def _from_source(options: Options) -> RunPlan:
     from backprop_xp.training.streaming import streams  # data in memory do without
 
     given, job, rngs = options.given, options.job, options.rngs
     net = _one_network(given.net)
-    job.require_single("a source")
+    job.require_one_process("a source")
     _require_one_order("a source", rngs)
     streams.refuse(
         sample_weight=given.sample_weight,
@@ -82,18 +83,18 @@ def _from_source(options: Options) -> Plan:
     batches = streams.stream(net, source, given.batch_size, rngs[0])
     columns = ColumnNames(net.columns or batches.columns)
     evaluation = _validation(job, net, given.validation_data, columns)[0]
-    return _plan(options, batches, evaluation, True, columns)
+    return _run_plan(options, batches, evaluation, True, columns)
 
 
-def _plan(
+def _run_plan(
     options: Options,
     batches: Any,
     evaluation: Evaluation | None,
     streamed: bool,
     columns: ColumnNames,
-) -> Plan:
+) -> RunPlan:
     given = options.given
-    return Plan(
+    return RunPlan(
         job=options.job,
         net=given.net,
         optimizer=options.optimizer,
@@ -118,7 +119,7 @@ def _one_network(net: Network) -> Network:
 def _require_one_order(what: str, rngs: list[Any]) -> None:
     if len(rngs) > 1:
         raise ConfigurationError(
-            f"{what} does not go with each member's own seed, which would choose other rows: give "
+            f"{what} does not go with a seed for each member, which would choose other rows: give "
             "one seed for all"
         )
 
@@ -135,7 +136,7 @@ def _validation(
         X, Y = data
         tables = checked_rows(net, X, Y, "validation ", columns)
         return job.evaluation(net, *tables), False
-    job.require_single("validation_data that are a source")
+    job.require_one_process("validation_data that are a source")
     return streams.StreamedEvaluation(net, data, columns.X), True
 
 

@@ -31,7 +31,7 @@ def restored_history(saved: Any, epoch: int, members: int | None) -> History:
     stopped, metrics = columns.pop("stopped"), columns.pop("metrics")
     _require_epochs(columns.pop("best_epoch"), members)
     for name, values in {**metrics, **columns}.items():
-        if not isinstance(values, list) or not all(_is_figure(v, members) for v in values):
+        if not isinstance(values, list) or not all(is_figure(v, members) for v in values):
             raise ValueError(f"the history's {name} is no list of numbers")
     if not isinstance(stopped, str | None) or len(history.loss) != epoch:
         raise ValueError(f"the history is not one of {epoch} epochs")
@@ -42,11 +42,11 @@ def restored_history(saved: Any, epoch: int, members: int | None) -> History:
     return history
 
 
-def _is_figure(value: Any, members: int | None) -> bool:
+def is_figure(value: Any, members: int | None, kinds: tuple[type, ...] = (int, float)) -> bool:
     """Whether this is a number, or for a population a list of one for each member."""
     if members is not None and isinstance(value, list):
-        return len(value) == members and all(_is_figure(one, None) for one in value)
-    return type(value) in (int, float)
+        return len(value) == members and all(is_figure(one, None, kinds) for one in value)
+    return type(value) in kinds
 
 
 def _require_epochs(best: Any, members: int | None) -> None:

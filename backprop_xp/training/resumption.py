@@ -17,7 +17,7 @@ from backprop_xp.errors import CheckpointError, ConfigurationError, shown
 from backprop_xp.maths.saved import column_document, describe
 from backprop_xp.training.checkpoint import LAST, identity, plain, stateful
 from backprop_xp.training.populations.history import PopulationHistory
-from backprop_xp.training.restored_history import restored_history
+from backprop_xp.training.restored_history import is_figure, restored_history
 
 if TYPE_CHECKING:
     from backprop_xp.training.run import TrainingRun
@@ -63,9 +63,10 @@ def restore_run(run: TrainingRun, path: Any, read: Callable[[Any], Any]) -> None
         ) from problem
     for rng, state in zip(rngs, generators, strict=True):
         rng.bit_generator.state = state
-    for name, own in ({"theta": net.theta} | slots).items():
-        saved_array = arrays.get(LAST, arrays[name]) if name == "theta" else arrays[name]
-        own[...] = net.backend.asarray(saved_array)
+    net.theta[...] = net.backend.asarray(arrays.get(LAST, arrays["theta"]))
+    moments = run.optimizer.moments_of_today(map(arrays.get, slots), saved.get("moments"))
+    for slot, values in zip(slots.values(), moments, strict=True):
+        slot[...] = net.backend.asarray(values)
     run.history, run.epoch, run.state.steps = history, epoch, steps
     run.step.seed = dropout_seed
     if run.members is not None and isinstance(history, PopulationHistory):
@@ -89,21 +90,21 @@ def _read(
     if "columns" in document:  # if this run has none, it goes by their places
         here |= column_document(run.plan.columns)
         there["columns"] = document["columns"]
-    for name, own in here.items():
-        if there.get(name) != own:
+    for name, value in here.items():
+        if there.get(name) != value:
             raise CheckpointError(
                 f"{os.fspath(path)} belongs to another run: its {name} is {there.get(name)!r}, "
-                f"but here it is {own!r}"
+                f"but here it is {value!r}"
             )
     return arrays, saved
 
 
 def _require_fitting(
-    arrays: dict[str, np.ndarray], own: dict[str, Array], to_numpy: Callable[[Array], np.ndarray]
+    arrays: dict[str, np.ndarray], here: dict[str, Array], to_numpy: Callable[[Array], np.ndarray]
 ) -> None:
-    """Refuse arrays that are not like our own; what a callback calls θ is like θ, too."""
-    thetas = {name: own["theta"] for name in arrays if name.endswith("theta")}
-    for name, like in (thetas | own).items():
+    """Refuse saved arrays that are not like those here; what a callback calls θ is like θ, too."""
+    thetas = {name: here["theta"] for name in arrays if name.endswith("theta")}
+    for name, like in (thetas | here).items():
         array, wanted = arrays[name], to_numpy(like)
         if (array.shape, array.dtype) != (wanted.shape, wanted.dtype):
             raise ValueError(
@@ -118,12 +119,12 @@ def _natural(number: Any) -> int:
     return number
 
 
-def _one_each(saved: Any, own: Any) -> Any:
-    """A number that was saved, or a list of them that is as long as our own."""
-    if isinstance(own, int):
+def _one_each(saved: Any, here: Any) -> Any:
+    """A number that was saved, or a list of them that is as long as the one here."""
+    if isinstance(here, int):
         return _natural(saved)
-    if not isinstance(saved, list) or len(saved) != len(own):
-        raise ValueError(f"{saved!r:.50} is not a list of {len(own)}")
+    if not isinstance(saved, list) or len(saved) != len(here):
+        raise ValueError(f"{saved!r:.50} is not a list of {len(here)}")
     return [_natural(number) for number in saved]
 
 
@@ -131,25 +132,21 @@ def _states(run: TrainingRun, saved: Any, arrays: dict[str, np.ndarray]) -> list
     """What each callback shall remember, its arrays among it."""
     states = []
     for i, (callback, state) in enumerate(zip(stateful(run), saved, strict=True)):
-        own = {k: v for k, v in callback.state().items() if not isinstance(v, np.ndarray)}
-        _require_alike(type(callback).__name__, own, state, run.net.members)
+        here = {k: v for k, v in callback.state().items() if not isinstance(v, np.ndarray)}
+        _require_alike(type(callback).__name__, here, state, run.net.members)
         name = f"callback {i} "
         held = {k.removeprefix(name): a for k, a in arrays.items() if k.startswith(name)}
         states.append({**state, **held})
     return states
 
 
-def _are_numbers(saved: Any, members: int | None) -> bool:
-    """Whether this is a number or None, or for a population a list of one for each member."""
-    if members is not None and isinstance(saved, list) and len(saved) == members:
-        return all(_are_numbers(one, None) for one in saved)
-    return type(saved) in (int, float, type(None))
-
-
-def _require_alike(owner: str, own: dict[str, Any], saved: Any, members: int | None = None) -> None:
+def _require_alike(
+    owner: str, here: dict[str, Any], saved: Any, members: int | None = None
+) -> None:
     """Refuse a state that lacks something, or has something else where a number belongs."""
     if not isinstance(saved, dict):
         raise ValueError(f"the state of {owner} is no mapping")
-    for name, value in own.items():
-        if type(value) in (int, float) and not _are_numbers(saved[name], members):
+    kinds = int, float, type(None)
+    for name, value in here.items():
+        if type(value) in (int, float) and not is_figure(saved[name], members, kinds):
             raise ValueError(f"{name} of {owner} is {saved[name]!r:.50}, no number")

@@ -17,6 +17,7 @@ from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.training.callbacks import Callback
 from backprop_xp.training.checkpoint import Checkpoint
 from backprop_xp.training.divergence import Guard
+from backprop_xp.training.epoch_losses import EpochLosses
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.history import History
 from backprop_xp.training.interruption import Interruption
@@ -36,7 +37,7 @@ _FIRST_AT_ONCE = 1
 
 
 @dataclass
-class Plan:
+class RunPlan:
     """What a run is made of, options and data, all checked; `set_up_run` makes the run."""
 
     job: Job
@@ -66,7 +67,7 @@ class Plan:
 class TrainingRun:
     """See `callbacks.Run` for what callbacks may use."""
 
-    def __init__(self, plan: Plan, step: TrainStep) -> None:
+    def __init__(self, plan: RunPlan, step: TrainStep) -> None:
         self.plan, self.step = plan, step
         self.net, self.optimizer, self.state = plan.net, plan.optimizer, step.state
         self.members = None if plan.net.members is None else Members(plan.net, step.state)
@@ -80,6 +81,7 @@ class TrainingRun:
             self.figures += ("validation_loss", plan.evaluation.metric(plan.net).name)
         self.state.learning_rate = plan.optimizer.rate
         self._interruption = Interruption()
+        self.losses = EpochLosses(plan.net, self.batches, plan.loss_by_rows)
         self._guard = Guard(self)
         self._loop: StepLoop | None = None
         self._at_once = _FIRST_AT_ONCE
@@ -149,6 +151,7 @@ class TrainingRun:
 
     def _train_epoch(self, epoch: Epoch | MemberEpoch) -> Any:
         """Train on every batch once; return the mean loss, or None if stopped on the way."""
+        self.losses.begin(self.plan.batches.sizes())
         self._guard.begin(epoch)
         if not self._hooks("on_batch_begin") + self._hooks("on_batch_end"):
             self._loop = self._loop or step_loop(self.step, epoch)
@@ -158,7 +161,7 @@ class TrainingRun:
             self._loop.begin(epoch)
             self._some_at_a_time(self._loop)
         self._guard.look()
-        return self._guard.mean_loss() if self.history.stopped is None else None
+        return self.losses.mean() if self.history.stopped is None else None
 
     def _batch_by_batch(self, epoch: Epoch | MemberEpoch) -> None:
         """Take the steps of an epoch, and tell whoever wants to know of each."""
@@ -168,7 +171,8 @@ class TrainingRun:
             self.batch += 1
             for hook in before:
                 hook(self)
-            self._guard.note(self.take_step(batch), batch)
+            self.losses.note(self.take_step(batch), batch)
+            self._guard.go_on()
             for hook in (*after, *told):
                 hook(self)
             if self._interruption.asked:
@@ -181,8 +185,9 @@ class TrainingRun:
         scheduled = self.plan.schedule is not None
         while self.batch < self.batches and self.history.stopped is None:
             start, first = time.perf_counter(), self.batch
-            stop = min(first + self._at_once, first + self._guard.room, self.batches)
-            self._guard.note_some(*loop.take(first, stop, self._begin_step, scheduled))
+            stop = min(first + self._at_once, first + self.losses.space, self.batches)
+            self.losses.note_some(*loop.take(first, stop, self._begin_step, scheduled))
+            self._guard.go_on()
             self._tell("on_progress")
             if self._interruption.asked:
                 self.stop("interrupted")
@@ -207,12 +212,9 @@ class TrainingRun:
 
     def _hooks(self, name: str) -> list[Callable[[Any], None]]:
         """The hooks of that name that somebody has overridden: the others cost nothing."""
-        own = [c for c in self.plan.callbacks if getattr(type(c), name) is not _NOTHING[name]]
-        return [getattr(callback, name) for callback in own]
+        nothing, callbacks = getattr(Callback, name), self.plan.callbacks
+        return [getattr(c, name) for c in callbacks if getattr(type(c), name) is not nothing]
 
     def _tell(self, name: str) -> None:
         for hook in self._hooks(name):
             hook(self)
-
-
-_NOTHING = {name: getattr(Callback, name) for name in dir(Callback) if name.startswith("on_")}

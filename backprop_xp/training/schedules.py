@@ -1,6 +1,6 @@
 """Schedules: the learning rate as a function of the epochs that are done.
 
-A schedule gives a factor on the optimizer's own learning rate. It is asked before every step, with
+A schedule gives a factor on the optimizer's learning rate. It is asked before every step, with
 the epochs done so far as a number that grows by 1/(batches per epoch) from step to step.
 """
 
@@ -17,7 +17,7 @@ from backprop_xp.training.monitor import Monitor
 
 
 class Schedule(ABC):
-    """A function of time for the learning rate; subclass it for your own.
+    """A function of time for the learning rate; subclass it to write another.
 
     Examples
     --------

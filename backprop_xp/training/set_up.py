@@ -6,11 +6,11 @@ import copy
 from dataclasses import replace
 
 from backprop_xp.training.resumption import restore_run
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep
 
 
-def set_up_run(plan: Plan) -> TrainingRun:
+def set_up_run(plan: RunPlan) -> TrainingRun:
     """Return the run of a plan, before its first epoch or where its checkpoint was written.
 
     Raises
@@ -21,15 +21,15 @@ def set_up_run(plan: Plan) -> TrainingRun:
     """
     with plan.job.checks():
         step = _new_step(plan) if plan.step is None else plan.step
-        own = replace(plan, schedule=copy.deepcopy(plan.schedule))  # its memory is this run's
-        run = plan.job.run(own, step)
+        # What a schedule remembers is of one run.
+        run = plan.job.run(replace(plan, schedule=copy.deepcopy(plan.schedule)), step)
         if plan.resume is not None:
             restore_run(run, plan.resume, plan.job.read)
         plan.job.agree_on(run)
     return run
 
 
-def _new_step(plan: Plan) -> TrainStep:
+def _new_step(plan: RunPlan) -> TrainStep:
     """One step of the network; what shuffles its rows draws where its dropout begins."""
     step = plan.job.step(plan.net, plan.optimizer, plan.clip_norm)
     if plan.net.architecture.dropout:

@@ -37,7 +37,7 @@ class TrainStep:
         self._clip = ClippedNorm(net, clip_norm) if clip_norm is not None else None
         self._grads = net.gradient()
         self._traces: dict[tuple[int, bool], Trace] = {}
-        # A subclass may do in its own lines what only the primitives can do in a compiled step.
+        # A method of a subclass may do what only the primitives can do in a compiled step.
         self._run = net.backend.compile(self._step) if type(net) is Network else self._step
 
     def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
@@ -130,10 +130,10 @@ class TrainStep:
 
 
 class StepByMethods(TrainStep):
-    """The same of a network with a forward, cost or backward of its own: they are called."""
+    """The same for a subclass of Network with another forward, cost or backward: it is called."""
 
     def __call__(self, X: Any, Y: Any, sample_weight: Any = None) -> Array:
-        """See `TrainStep`; what the network's own methods need not know is not passed to them."""
+        """See `TrainStep`; what the subclass's methods need not know is not passed to them."""
         net = self.net
         X = net.as_inputs(X)
         Y = net.as_targets(Y, X.shape[-2])
@@ -153,7 +153,7 @@ class StepByMethods(TrainStep):
 class ClippedNorm:
     """Clipping of the whole gradient (Pascanu et al., 2013): g ← g · min(1, c/‖g‖).
 
-    In a stack each network's gradient is clipped by its own norm.
+    In a stack each network's gradient is clipped by its norm.
     """
 
     def __init__(self, net: Network, limit: float) -> None:
@@ -188,7 +188,7 @@ def train_step(
     Parameters
     ----------
     net : Network
-        Its θ changes in place. If it is of a class of your own with another `forward`, `cost` or
+        Its θ changes in place. If it is of a subclass with another `forward`, `cost` or
         `backward`, these are called, step by step, with X and Y as arrays of the backend.
     optimizer : Optimizer
         For example `Adam(1e-3)`.

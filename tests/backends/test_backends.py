@@ -145,6 +145,42 @@ def test_an_array_of_another_backend_is_refused(backend, foreign, door):
     assert np.array_equal(backend.to_numpy(net.theta), before)
 
 
+@pytest.mark.parametrize("door", ["forward", "predict", "cost", "backward", "step X", "step Y"])
+@pytest.mark.parametrize("device", ["CPU_DEVICE", "device2", "no_float64"])
+def test_an_array_on_another_device_is_refused(device, door):
+    strict = pytest.importorskip("array_api_strict")
+    net = bp.Network([2, 3, 1], backend="strict")
+
+    def there(values):
+        return strict.asarray(values, dtype=strict.float32, device=strict.Device(device))
+
+    call = doors(net, there([[0.0, 1.0]]), there([1.0]))[door]
+    name = "X" if door in ("forward", "predict", "step X") else "Y"
+    with pytest.raises(bp.BackendError, match=rf"^{name} is on .*{device}.*Move it on purpose: "):
+        call()
+    moved = there([[0.0, 1.0]]).to_device(net.backend.device)
+    assert net.backend.owns(moved)
+    assert not net.backend.owns(there([1.0]))
+    assert net.predict(moved).shape == (1, 1)
+
+
+def test_fit_refuses_arrays_on_another_device():
+    strict = pytest.importorskip("array_api_strict")
+    net = bp.Network([2, 1], backend="strict")
+    X, Y = net.backend.asarray([[0.0, 1.0]] * 4), net.backend.asarray([1.0] * 4)
+    X2, Y2 = (a.to_device(strict.Device("device2")) for a in (X, Y))
+    for data, options, name in (
+        ((X2, Y), {}, "X"),
+        ((X, Y2), {}, "Y"),
+        ((X, Y), {"validation_data": (X2, Y)}, "X"),
+        ((X, Y), {"sample_weight": Y2}, "sample_weight"),
+    ):
+        with pytest.raises(bp.BackendError, match=rf"{name} is on .*device2"):
+            bp.fit(net, *data, progress=False, **options)
+    with pytest.raises(bp.BackendError, match=r"X is on .*device2"):
+        bp.check_gradients(net, X2, Y)
+
+
 def test_the_advice_for_a_numpy_array_works(backend):
     net = bp.Network([2, 1], backend=backend)
     X = np.ones((3, 2))

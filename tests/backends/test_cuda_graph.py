@@ -166,25 +166,31 @@ def test_a_result_outlives_its_step(cupy_backend, rng):
     del filled
 
 
-def test_a_graph_whose_step_is_gone_gives_its_memory_back(cupy_backend, rng):
-    def free():
-        gc.collect()
-        cupy_backend.synchronize()
-        cupy.get_default_memory_pool().free_all_blocks()
-        return cupy.cuda.runtime.memGetInfo()[0]
+def free_memory(backend):
+    gc.collect()
+    backend.synchronize()
+    cupy.get_default_memory_pool().free_all_blocks()
+    return cupy.cuda.runtime.memGetInfo()[0]
 
+
+ROUNDS = 10  # other processes may use the device too, and disturb some of them
+
+
+def test_a_graph_whose_step_is_gone_gives_its_memory_back(cupy_backend, rng):
     net = bp.Network([64, 128, 1], seed=0, backend=cupy_backend)
     X, Y = host_data(rng, net, 256)
-    before = free()
-    for _ in range(3):
+    held, lost = [], []
+    for _ in range(ROUNDS):
+        before = free_memory(cupy_backend)
         step = bp.train_step(net, bp.SGD(0.1))
         for rows in (256, 100, 256, 100, 256):
             step(*on(cupy_backend, X[:rows], Y[:rows]))
-        # A batch, its Z, A and dZ, and what a pool rounds up; and the workspace of cuBLAS.
-        held = before - free()
-        assert held < 2 * (5 * 4 * 256 * (64 + 128 + 1) + 8 * 2**20) + 33 * 2**20
+        held.append(before - free_memory(cupy_backend))
         del step
-        assert free() >= before - 2**20
+        lost.append(before - free_memory(cupy_backend))
+    # A batch, its Z, A and dZ, and what a pool rounds up; and the workspace of cuBLAS.
+    assert min(held) < 2 * (5 * 4 * 256 * (64 + 128 + 1) + 8 * 2**20) + 33 * 2**20
+    assert min(lost[1:]) < 2**20
 
 
 # -- work that cannot be captured --------------------------------------------------------------
@@ -256,6 +262,34 @@ def launches(graph):
     return nodes.count("->") + 1 - nodes.lower().count("memset")
 
 
+@pytest.fixture
+def own_launches(cupy_backend, monkeypatch):
+    """How many of a graph's launches are ours: cuBLAS may take more than one for a product."""
+    cublas, products = cupy_backend._cublas, []
+    matmul = cublas.matmul
+
+    def noted(a, b, out):
+        if cupy.cuda.get_current_stream().is_capturing():
+            products.append((a, b, out))
+        return matmul(a, b, out)
+
+    def more_than_one(product):
+        with cupy.cuda.Stream(non_blocking=True) as stream:
+            matmul(*product)  # this stream has its workspace now
+            stream.synchronize()
+            stream.begin_capture()
+            matmul(*product)
+            return stream.end_capture().debug_dot_str().count("->")
+
+    monkeypatch.setattr(cublas, "matmul", noted)
+
+    def count(graph):
+        assert len(products) == 8  # Z, dW and db of two layers, dA[1], and the mean of the losses
+        return launches(graph) - sum(map(more_than_one, products))
+
+    return count
+
+
 class Allocations(cupy.cuda.MemoryHook):
     """Counts what is asked of the device, and of CuPy's pool."""
 
@@ -272,7 +306,9 @@ class Allocations(cupy.cuda.MemoryHook):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_launches_and_allocations_of_a_replayed_step(cupy_backend, rng, monkeypatch, weighted):
+def test_launches_and_allocations_of_a_replayed_step(
+    cupy_backend, rng, monkeypatch, own_launches, weighted
+):
     net = bp.Network([30, 16, 1], "relu", backend=cupy_backend)
     step = bp.train_step(net, bp.Adam(1e-3))
     batch = on(cupy_backend, *host_data(rng, net, 8))
@@ -281,7 +317,7 @@ def test_launches_and_allocations_of_a_replayed_step(cupy_backend, rng, monkeypa
         step(*batch)
     (captured,) = step._run._captured.values()
     # The way forward and back, J and the update are 14; the shares wᵢ/Σw of any weights are 8 more.
-    assert launches(captured.graph) == (22 if weighted else 14)
+    assert own_launches(captured.graph) == (22 if weighted else 14)
     for method in ("get", "__float__", "__bool__", "__int__", "__index__", "item", "tolist"):
 
         def refuse(*_, **__):
@@ -335,7 +371,7 @@ def test_threads_have_handles_of_their_own(cupy_backend, rng):
     assert wrong == []
 
 
-def test_what_a_step_of_fit_costs(cupy_backend, rng, monkeypatch):
+def test_what_a_step_of_fit_costs(cupy_backend, rng, monkeypatch, own_launches):
     """One launch of the host's: gathering X and Y, reading α …, keeping J and counting on are 5."""
     from backprop_xp.data.batches import Batches
     from backprop_xp.data.rows import DeviceRows
@@ -350,7 +386,7 @@ def test_what_a_step_of_fit_costs(cupy_backend, rng, monkeypatch):
     for _ in range(2):
         loop.take(0, 10, lambda number: None)
     graph = loop._loop._of_rows[8]._graph
-    assert launches(graph) == 14 + 5
+    assert own_launches(graph) == 14 + 5
 
     launched, run = [], type(graph).run
     monkeypatch.setattr(type(graph), "run", lambda self: launched.append(self) or run(self))
@@ -362,16 +398,11 @@ def test_what_a_step_of_fit_costs(cupy_backend, rng, monkeypatch):
 
 
 def test_a_loop_gives_its_memory_back(cupy_backend, rng):
-    def free():
-        gc.collect()
-        cupy_backend.synchronize()
-        cupy.get_default_memory_pool().free_all_blocks()
-        return cupy.cuda.runtime.memGetInfo()[0]
-
     X, Y = rng.standard_normal((500, 64), dtype=np.float32), rng.integers(2, size=500)
     net = bp.Network([64, 128, 1], seed=0, backend=cupy_backend)
-    bp.fit(net, X, Y, epochs=1, batch_size=64)
-    before = free()
-    for _ in range(3):
+    lost = []
+    for _ in range(ROUNDS):
+        before = free_memory(cupy_backend)
         bp.fit(net, X, Y, epochs=2, batch_size=64)
-        assert free() >= before - 2**20
+        lost.append(before - free_memory(cupy_backend))
+    assert min(lost[1:]) < 2**20

@@ -146,7 +146,7 @@ def test_dropout_weights_and_clipping(cuda_code):
     """The hash of dropout is in 32-bit integers, which may be compared as wider ones."""
     seen = kernels_of(dropout=0.5, weights=np.ones(5), clip_norm=1.0)
     names = [kernel.__name__ for kernel, _ in seen]
-    assert {"draw", "drop", "dropped_gradient", "clip"} < set(names)
+    assert {"draw", "drop", "times_dropped_slope", "clip"} < set(names)
     for kernel, arguments in seen:
         code = cuda_code(kernel, arguments)
         assert_single_precision(code)

@@ -37,6 +37,8 @@ def sources(request):
         pytest.skip(str(problem))
     from cupy.cuda import compiler
 
+    from backprop_xp.backends.cupy import fused
+
     found, compile_module = {}, compiler._compile_module_with_cache
 
     def noting(source, options=(), *others, **named):
@@ -44,7 +46,8 @@ def sources(request):
             found[source] = options
         return compile_module(source, options, *others, **named)
 
-    cupy.clear_memo()  # what was compiled before is compiled again
+    cupy.clear_memo()  # what was compiled before is compiled again …
+    fused.cache_clear()  # … and what was fused, too
     compiler._compile_module_with_cache = noting
     try:
         for dtype in ("float32", "float64"):

@@ -9,7 +9,7 @@ import pytest
 
 import backprop_xp as bp
 from backprop_xp.maths.activations import SOFTMAX
-from backprop_xp.maths.kernels import add_l1, layer
+from backprop_xp.maths.kernels import add_l1, plus_b_then_g
 
 STACKS = [(), (1,), (3,), (2, 1), (2, 3), (1, 3)]
 LAYOUTS = ["rows", "transposed", "part"]
@@ -124,7 +124,7 @@ def test_elementwise_broadcasts_to_its_first_argument(backend, rng, stack, width
 @pytest.mark.parametrize("stack", STACKS, ids=str)
 def test_general_looks_at_whole_rows(backend, rng, stack):
     """Softmax of every row; the bias is shared, or one for each network."""
-    run = backend.general(layer(SOFTMAX))
+    run = backend.general(plus_b_then_g(SOFTMAX))
     for bias_stack in {(1,) * len(stack), stack}:
         z, b = matrix(rng, stack, 4, 5), matrix(rng, bias_stack, 1, 5)
         e = np.exp(z + b)

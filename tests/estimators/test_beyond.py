@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 import backprop_xp as bp
 from backprop_xp.estimators import MLPClassifier, MLPRegressor
+from backprop_xp.estimators.solvers import Solver
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -81,6 +82,18 @@ def test_clones_and_copies_predict_the_same(data):
     twin = clone(model)
     assert not hasattr(twin, "coefs_")
     assert twin.get_params() == model.get_params()
+
+
+def test_early_pickles_of_a_solver_leave_factors_out_of_the_moments(data):
+    X, y = data["breast_cancer"]
+    state = small().partial_fit(X, y, classes=[0, 1])._optimizer.__getstate__()
+    steps, moments = state["_memory"]
+    early = [moments[0] / (1.0 - 0.9), moments[1] / (1.0 - 0.999)]
+    del state["moments"]
+    solver = Solver(state["optimizer"])
+    solver.__setstate__(state | {"_memory": (steps, early)})
+    for kept, moment in zip(solver._remembered()[1], moments, strict=True):
+        np.testing.assert_allclose(kept, moment, rtol=1e-6)
 
 
 def test_coefs_are_the_networks(data):
@@ -152,7 +165,7 @@ def test_an_activation_per_layer_and_of_ones_own(data):
     cube = bp.Activation("cube", lambda xp, z: z**3 / 8, lambda xp, z, a: 3 * z**2 / 8)
     model = small(hidden_layer_sizes=(8, 6), activation=["tanh", cube]).fit(X, y)
     assert [g.name for g in model.to_network().hidden] == ["tanh", "cube"]
-    with pytest.raises(bp.ConfigurationError, match="lists 2 activations for 1 hidden"):
+    with pytest.raises(bp.ConfigurationError, match=r"lists 2 activations for 1 hidden layer$"):
         small(activation=["tanh", cube]).fit(X, y)
 
 

@@ -51,6 +51,22 @@ def test_a_pair_goes_on_with_its_moments(backend, way, optimizer, members, first
     np.testing.assert_array_equal(theta(other), theta(net))
 
 
+@pytest.mark.parametrize("kind", [bp.Adam, bp.AdamW, bp.RMSprop, bp.Momentum])
+def test_early_pickles_leave_factors_out_of_the_moments(backend, kind):
+    net, optimizer = bp.Network([3, 4, 1], backend=backend), kind(0.1)
+    train(net, optimizer)
+    factors = {bp.Momentum: [1.0], bp.RMSprop: [1.0 - 0.9]}.get(kind, [1.0 - 0.9, 1.0 - 0.999])
+    kept = optimizer.state(net).kept(backend)
+    del kept["moments"]
+    kept["slots"] = [slot / factor for slot, factor in zip(kept["slots"], factors, strict=True)]
+    twin, again = copy.deepcopy(net), kind(0.1)
+    again.__setstate__([(twin, kept)])
+    np.testing.assert_allclose(train(twin, again), train(net, optimizer), rtol=1e-5)
+    for slot, expected in zip(again.state(twin).slots, optimizer.state(net).slots, strict=True):
+        close = {"rtol": 1e-5, "atol": 1e-7}
+        np.testing.assert_allclose(backend.to_numpy(slot), backend.to_numpy(expected), **close)
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_each_goes_its_own_way(backend, way):
     net, optimizer = bp.Network([3, 4, 1], backend=backend), bp.Adam(0.1)

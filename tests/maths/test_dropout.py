@@ -129,7 +129,7 @@ def test_it_regularizes():
         (True, "expected a rate"),
         (float("nan"), "expected a rate"),
         ([], "dropout lists 0 rates"),
-        ([0.5], "dropout lists 1 rates for 2 hidden layers"),
+        ([0.5], "dropout lists 1 rate for 2 hidden layers"),
         ([0.5, 0.5, 0.5], "dropout lists 3 rates for 2 hidden layers"),
         ([0.5, None], "expected a rate"),
         (None, "expected a rate"),

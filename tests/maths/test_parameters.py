@@ -1,4 +1,4 @@
-"""θ and its windows: one memory, seen in two ways."""
+"""θ and its views: one memory, seen in two ways."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def host(net, array):
 
 
 def assert_in_place(net, theta):
-    """θ holds these numbers, the windows show them at their places, and forward uses them."""
+    """θ holds these numbers, the views show them at their places, and forward uses them."""
     np.testing.assert_array_equal(host(net, net.theta), theta)
     W1, b1, W2, b2 = theta[:6].reshape(3, 2), theta[6:9], theta[9:12].reshape(1, 3), theta[12:]
     for window, wanted in zip((*net.W, *net.b), (W1, W2, b1, b2), strict=True):
@@ -55,7 +55,7 @@ def test_writes_through_theta(net):
     W1 = net.W[1]
     net.theta = net.backend.asarray(theta)
     assert_in_place(net, theta)
-    np.testing.assert_array_equal(host(net, W1), theta[:6].reshape(3, 2))  # the window is the same
+    np.testing.assert_array_equal(host(net, W1), theta[:6].reshape(3, 2))  # the view is the same
     net.theta[3] = 7.0
     net.theta *= 2.0
     theta[3] = 7.0

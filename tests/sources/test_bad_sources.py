@@ -127,6 +127,22 @@ def test_lists_that_differ_in_length(write):
         bp.sources.parquet(path, "y")
 
 
+@pytest.mark.parametrize(
+    ("first", "message"),
+    [
+        (None, "column 'a' has missing values, the first in row 0: drop or fill"),
+        ([], "column 'a' has an empty list in row 0: leave it out"),
+    ],
+)
+def test_a_first_list_that_has_no_length(write, first, message):
+    pa = pytest.importorskip("pyarrow")
+    lists = pa.array([first, [1.0, 2.0], [3.0, 4.0]], pa.list_(pa.float32()))
+    path = write(pa.table({"a": lists, "b": [1.0, 2.0, 3.0], "y": [0, 1, 2]}))
+    with pytest.raises(bp.DataError, match=message):
+        bp.sources.parquet(path, "y")
+    assert bp.sources.parquet(path, "y", columns=["b"]).rows == 3
+
+
 def test_missing_values_in_parquet(write):
     pa = pytest.importorskip("pyarrow")
     path = write(pa.table({"a": [1.0, None, 2.0], "y": [0, 1, 2]}))
@@ -246,3 +262,47 @@ def test_what_the_system_does_not_let_us_look_at(tmp_path, name):
     refuse_all(tmp_path / "missing")  # which imports what it needs
     with locked_directory(tmp_path) as locked:
         refuse_all(locked / name)
+
+
+def opening(kind):
+    """A function that makes a source of this kind of a path."""
+    pytest.importorskip({"parquet": "pyarrow", "zarr": "zarr"}.get(kind, "numpy"))
+    make = getattr(bp.sources, kind)
+    return {"npy": lambda p: make(p, p), "parquet": lambda p: make(p, "y")}.get(kind, make)
+
+
+KINDS = pytest.mark.parametrize("kind", ["npy", "npy_shards", "parquet", "zarr"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+@KINDS
+def test_what_may_not_be_read_says_so(tmp_path, kind):
+    source = opening(kind)
+    with pytest.raises(bp.DataError):
+        source(tmp_path / "missing")  # which imports what it needs
+    path = tmp_path / "file"
+    if kind == "npy_shards":
+        path.mkdir(mode=0)
+    else:
+        path.touch(mode=0)
+    if kind == "zarr":  # a directory that may be searched, with metadata that may not be read
+        path = tmp_path / "group"
+        path.mkdir()
+        (path / "zarr.json").touch(mode=0)
+    with locked_directory(tmp_path), pytest.raises(bp.DataError) as refusal:
+        source(path)
+    assert "cannot be read: there is no permission to read it" in str(refusal.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of POSIX")
+@pytest.mark.parametrize("kind", ["npy", "npy_shards", "parquet"])
+def test_a_name_that_is_too_long_is_no_riddle(tmp_path, kind):
+    with pytest.raises(bp.DataError, match=r"n{300} cannot be read: File name too long$"):
+        opening(kind)(tmp_path / ("n" * 300))
+
+
+@pytest.mark.parametrize("kind", ["npy", "npy_shards", "parquet"])
+@pytest.mark.parametrize("path", [None, 3, "", "a\0b", np.zeros(2)])
+def test_what_is_no_path(kind, path):
+    with pytest.raises(bp.ConfigurationError, match=r"^path=.*: expected the name of a"):
+        opening(kind)(path)

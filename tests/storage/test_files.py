@@ -224,7 +224,7 @@ def test_places_that_cannot_be_written_to(path, place, message):
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (errno.ENOSPC, "the disk is full; make room"),
+        (errno.ENOSPC, "the disk is full; free some space"),
         (errno.EACCES, "there is no permission to write here"),
         (errno.EIO, "Input/output error"),
     ],
@@ -265,7 +265,7 @@ except bp.CheckpointError as problem:
 def test_too_little_memory_to_write_ends_no_process(path):
     command = [sys.executable, "-c", LIMITED, str(path)]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    wanted = f"{path} cannot be written: there is no room in memory for a copy of its arrays [1.]"
+    wanted = f"{path} cannot be written: there is not enough memory for a copy of its arrays [1.]"
     assert run.stdout.strip() == wanted
     assert run.stderr == ""
 

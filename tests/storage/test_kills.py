@@ -54,14 +54,20 @@ def nursery(tmp_path):
         process.stdin.close()
 
 
+def written_at(path):
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
 def test_a_killed_writer_leaves_a_complete_file(nursery):
     process, path = nursery
     rng = random.Random(7)
     version, interrupted = 0, 0
     for _ in range(KILLS):
+        before, deadline = written_at(path), time.monotonic() + 60.0
         process.stdin.write(f"{version}\n")
         child = int(process.stdout.readline())
-        while not path.exists():  # the very first version
+        while written_at(path) == before:  # on a busy machine a writer may start late
+            assert time.monotonic() < deadline, "the writer does not write"
             time.sleep(0.001)
         time.sleep(rng.uniform(0.0, 0.03))
         os.kill(child, signal.SIGKILL)

@@ -25,6 +25,12 @@ def test_values_are_in_the_targets_units(rng):
     np.testing.assert_array_equal(constant_answers(VALUES, np.array([1.0, 5.0])), [3.0, 3.0])
 
 
+def test_many_classes_are_no_warning(rng):
+    task = Task("y", "multiclass", "", tuple(range(30)))
+    answers = linear_answers(task, rng.normal(size=(40, 2)), np.arange(40) % 30, np.zeros((1, 2)))
+    np.testing.assert_allclose(answers.sum(axis=1), 1.0)
+
+
 @pytest.mark.parametrize("weight", [None, "balanced"])
 @pytest.mark.parametrize("classes", [2, 3])
 def test_probabilities(rng, classes, weight):

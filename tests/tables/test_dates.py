@@ -22,12 +22,13 @@ DAYS = pd.date_range("2023-12-25", periods=20)
         *("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d"),
         *("%d.%m.%Y", "%d.%m.%y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%y"),
         *("%b %d, %Y", "%B %d, %Y", "%m/%d/%Y %I:%M %p", "%d.%m.%Y %H:%M", "%A, %B %d, %Y"),
+        *("%Y-%m-%d %I:%M %p", "%d/%m/%Y %I:%M%p"),
     ],
 )
 def test_common_spellings(spelling):
     texts = pd.Series([*DAYS.strftime(spelling), None])
     found = spelling_of(texts)
-    assert found == (ISO if spelling.startswith("%Y-") else spelling)
+    assert found == (ISO if spelling.startswith("%Y-") and "%p" not in spelling else spelling)
     dates = as_dates(texts, found, "column 'd'")
     assert (dates[:-1] == DAYS).all()
     assert pd.isna(dates.iloc[-1])
@@ -80,3 +81,8 @@ def test_a_text_that_is_no_date_is_named():
     assert str(refusal.value) == (
         "column 'd' must hold dates such as '31.01.2024', but row 3 has 'soon'"
     )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8", "uint64"])
+def test_narrow_numbers_are_no_dates(dtype):
+    assert spelling_of(pd.Series(np.arange(60), dtype=dtype)) is None

@@ -51,6 +51,14 @@ def test_names_that_hardly_differ_are_kept_apart_and_named(one, other, named):
     assert notice.endswith("are kept apart")
 
 
+@pytest.mark.parametrize("hidden", ["\ufeffab", "a\u200bb", "ab\u00ad"])
+def test_a_name_without_hidden_characters_is_taken(hidden):
+    names, (notice,) = merged([hidden, "ab"], [5, 1], "c")
+    assert names == ["ab", "ab"]
+    assert "look the same and are read as one" in notice
+    assert hidden not in notice
+
+
 @pytest.mark.parametrize(("one", "other"), [("a", "á"), ("01", "1"), ("", "x")])
 def test_names_that_differ_are_not_named(one, other):
     assert merged([one, other], [1, 1], "c")[1] == []

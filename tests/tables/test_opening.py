@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 import sys
+import tarfile
 import threading
 import zipfile
 
@@ -59,6 +60,29 @@ def test_standard_input(monkeypatch, pack, refused):
     assert refused("-") == "standard input is empty"
     monkeypatch.setattr(sys, "stdin", None)
     assert "standard input is closed" in refused("-")
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.TSV", "t.csv.gz"])
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"PAR1", "a Parquet file: give it a name that ends in .parquet"),
+        (b"PK\x03\x04", "a workbook or another archive: save the table as CSV"),
+        (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save the table as CSV"),
+    ],
+)
+def test_what_is_no_text_under_the_name_of_one(write, name, start, what, refused):
+    content = start + CSV
+    path = write(name, gzip.compress(content) if name.endswith(".gz") else content)
+    assert refused(path) == f"{path} is no text, but {what}"
+
+
+def test_an_archive_of_files_is_no_text_of_two_bytes(tmp_path, refused):
+    (tmp_path / "t.csv").write_bytes(CSV)
+    with tarfile.open(tmp_path / "t.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "t.csv", "t.csv")
+    message = refused((tmp_path / "t.tar.gz").rename(tmp_path / "u.csv.gz"))
+    assert message == f"{tmp_path / 'u.csv.gz'} is not UTF-8 text: it holds zero bytes"
 
 
 @pytest.mark.parametrize("kind", ["csv", "npz"])

@@ -9,7 +9,7 @@ import pytest
 
 import backprop_xp as bp
 from backprop_xp.tables.choosing import choose_columns
-from backprop_xp.tables.plain import as_plain, from_plain
+from backprop_xp.tables.plain import as_plain, from_plain, is_old
 from backprop_xp.tables.reading import Reading
 from backprop_xp.tables.task import Task
 
@@ -221,6 +221,24 @@ def test_dates_spoilt_by_a_word_are_mentioned(mixed):
     )
 
 
+def test_dates_of_eight_digits_are_said_with_a_date_as_it_stands(mixed):
+    mixed["when"] = [20240101 + i % 9 for i in range(60)]
+    mixed.loc[4, "when"] = None  # which makes floats of them
+    assert "column 'when' holds dates (such as 20240101) → year" in fitted(mixed)[1][-1]
+
+
+def test_a_text_that_stands_for_a_missing_category(mixed):
+    """As in models of earlier versions, whose word for it a table might have, too."""
+    from backprop_xp.tables.preprocessing import Category
+
+    colours = pd.Series(["red", "missing", None, "missing "], dtype=object)
+    X = np.zeros((4, 2))
+    Category("c", ("red", None), False, True, "missing").fill(X[:3], colours[:3], False)
+    np.testing.assert_array_equal(X, [[1, 0], [0, 1], [0, 1], [0, 0]])
+    with pytest.raises(bp.DataError, match="column 'c' has 'missing' in row 2, which no row had"):
+        Category("c", ("red", None), False, True).fill(X, colours, False)
+
+
 # -- as plain data -----------------------------------------------------------------------------
 
 TASK = Task("sold", "binary", "", ("no", "yes"))
@@ -232,6 +250,49 @@ def test_plain_data_survive_json(mixed):
     ours, _ = fitted(mixed)
     plain = json.loads(json.dumps(as_plain(ours, TASK, READING), allow_nan=False))
     assert from_plain(plain) == (ours, TASK, READING)
+
+
+OLD = {
+    "format": 1,
+    "columns": [
+        {"kind": "number", "name": "a", "median": 0.5, "mean": 1, "deviation": 2.0, "mark": False},
+        {
+            "kind": "category",
+            "name": "c",
+            "values": ["missing", "x"],
+            "other": False,
+            "text": True,
+        },
+    ],
+    "left_out": [],
+    "task": {
+        "target": "y",
+        "kind": "binary",
+        "why": "",
+        "classes": ["n", "y"],
+        "mean": 0.0,
+        "deviation": 1.0,
+    },
+}
+
+
+def test_plain_data_of_an_earlier_version():
+    """They knew no way to read, and a missing category by a word."""
+    preprocessing, task, reading = from_plain(OLD)
+    assert (is_old(OLD), is_old(as_plain(preprocessing, task, reading))) == (True, False)
+    assert reading == Reading()
+    assert preprocessing.columns[1].values == (None, "x")
+    frame = pd.DataFrame({"a": [1.0, 3.0, 5.0], "c": ["missing", None, "x"]})
+    expected = [[0, 1, 0], [1, 1, 0], [2, 0, 1]]
+    np.testing.assert_array_equal(preprocessing.transform(frame), expected)
+    again = json.loads(json.dumps(as_plain(preprocessing, task, reading)))
+    np.testing.assert_array_equal(from_plain(again)[0].transform(frame), expected)
+
+
+@pytest.mark.parametrize("number", [0, 3, "1", None])
+def test_plain_data_of_a_version_to_come(number):
+    with pytest.raises(ValueError, match="format"):
+        from_plain({**OLD, "format": number})
 
 
 def every_part(document, path=()):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.training import divergence
+from backprop_xp.training import epoch_losses
 
 
 def fit_to_the_end(net, *data, **options):
@@ -80,7 +80,7 @@ def test_it_does_not_matter_how_often_losses_are_read(backend, monkeypatch, step
         return error.epoch, error.batch, error.layer, backend.to_numpy(net.theta)
 
     *expected, theta = result()
-    monkeypatch.setattr(divergence, "_STEPS_BETWEEN_READS", steps_between_reads)
+    monkeypatch.setattr(epoch_losses, "_STEPS_BETWEEN_READS", steps_between_reads)
     *given, kept = result()
     assert np.isfinite(kept).all()
     if steps_between_reads > 1:

@@ -237,6 +237,47 @@ def test_a_run_that_diverges_and_statistics_of_layers(backend):
     assert np.isfinite(theta(net)).all()
 
 
+class Alone(bp.Network):
+    """A learner's lines for one network: no stack of them goes through."""
+
+    def cost(self, trace, Y):
+        xp, y = self.backend.xp, self.backend.xp.reshape(Y, (-1, 1))
+        return xp.mean((trace.A[-1] - y) ** 2) / 2.0
+
+
+def test_a_cost_for_one_network_alone_is_checked(backend):
+    X, Y = data(backend)
+    options = {"output": "identity", "loss": "mse", "backend": backend, **DOUBLE}
+    net = Alone([3, 4, 1], **options)
+    Y = backend.xp.astype(Y, backend.xp.float64)
+    theirs = bp.check_gradients(net, X, Y)
+    ours = bp.check_gradients(bp.Network([3, 4, 1], **options), X, Y)
+    assert theirs.passed
+    assert theirs.max_relative_error == pytest.approx(ours.max_relative_error, abs=1e-7)
+
+
+@pytest.mark.parametrize("returned", [None, np.zeros(3), 1.5])
+def test_what_is_no_gradient_and_no_trace(backend, returned):
+    def other(self, *arguments, **options):
+        return returned
+
+    X, Y = data(backend)
+    options = {"output": "sigmoid", "backend": backend}
+    net = type("Own", (bp.Network,), {"backward": other})([3, 1], **options)
+    for call in (
+        lambda: bp.fit(net, X, Y, epochs=1),
+        lambda: bp.train_step(net, bp.SGD(0.1))(X, Y),
+        lambda: bp.check_gradients(net, X, Y),
+    ):
+        with pytest.raises(bp.ConfigurationError, match="expected what backward returned"):
+            call()
+    net = type("Own", (bp.Network,), {"forward": other})([3, 1], **options)
+    with pytest.raises(bp.ConfigurationError, match=r"^forward returned .*: expected a trace"):
+        net.predict(X)
+    with pytest.raises(bp.ConfigurationError, match="takes what forward returned, but got"):
+        bp.check_gradients(net, X, Y)
+
+
 def test_where_they_cannot_be_called_they_are_refused(tmp_path):
     net = Wrong([3, 1], backend="numpy")
     pytest.importorskip("sklearn")

@@ -127,6 +127,7 @@ def test_a_rate_of_zero_is_allowed_and_changes_nothing(rng):
         lambda: bp.ConstantRate(warmup=-1),
         lambda: bp.StepDecay(every=0),
         lambda: bp.StepDecay(ratio=1.5),
+        lambda: bp.StepDecay(every="2"),
         lambda: bp.ExponentialDecay(ratio="0.9"),
         lambda: bp.CosineDecay(final=math.nan),
         lambda: bp.CosineDecay(warmup=math.inf),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backprop_xp as bp
-from backprop_xp.training import divergence, run
+from backprop_xp.training import epoch_losses, run
 
 # 21 batches of 5 rows and one of 3.
 ROWS, SIZE = 108, 5
@@ -82,7 +82,7 @@ def test_every_member_has_its_own_rate(backend, optimizer):
 def test_it_does_not_matter_how_many_at_a_time(backend, monkeypatch, at_once, looked_at):
     expected, told = trained(backend, {"dropout": 0.3}, FITS["adam"], [EveryBatch()])
     monkeypatch.setattr(run, "_FIRST_AT_ONCE", at_once)
-    monkeypatch.setattr(divergence, "_STEPS_BETWEEN_READS", looked_at)
+    monkeypatch.setattr(epoch_losses, "_STEPS_BETWEEN_READS", looked_at)
     theta, history = trained(backend, {"dropout": 0.3}, FITS["adam"])
     assert np.array_equal(theta, expected)
     assert history.loss == told.loss

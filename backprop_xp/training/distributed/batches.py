@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.data.batches import GATHERED_ELEMENTS, Batches, Epoch
+from backprop_xp.data.batches import GATHERED_ELEMENTS, Batches, Epoch, pieces
 from backprop_xp.data.rows import Rows
 
 
@@ -80,11 +80,11 @@ class SharedBatches(Batches):
             ends - padded - (np.cumsum(counts) - counts), counts
         )
         rows = np.repeat(self._layout.filling(order, starts), padded)
-        own_shares, places = np.zeros(ends[-1]), np.zeros(ends[-1], np.uint32)
+        padded_shares, places = np.zeros(ends[-1]), np.zeros(ends[-1], np.uint32)
         rows[target] = self._layout.numbers(order[here])
-        own_shares[target] = shares[here]
+        padded_shares[target] = shares[here]
         places[target] = here - np.repeat(starts, counts)
-        extra = [self._backend.asarray(own_shares[:, None], self._dtype)]
+        extra = [self._backend.asarray(padded_shares[:, None], self._dtype)]
         extra += [self._backend.asarray(places[:, None])] if self._places else []
         return SharedEpoch(self._tables, rows, ends, extra)
 
@@ -112,22 +112,19 @@ class SharedEpoch(Epoch):
         self._at_once = max(1, GATHERED_ELEMENTS // elements)
 
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
-        first, count = start, len(self._ends) - 1
-        while first < count:
-            stop = min((first // self._at_once + 1) * self._at_once, count)
+        for first, stop in pieces(start, len(self._ends) - 1, self._at_once):
             yield from self._some(first, stop)
-            first = stop
 
     def _some(self, first: int, stop: int) -> Iterator[tuple[Array, ...]]:
-        """Gather the rows of several batches in one go, and hand them out as windows."""
+        """Gather the rows of several batches in one go, and hand them out as views."""
         ends = self._ends
         begin, end = ends[first], ends[stop]
         pairs = zip(self._tables, self._placed, strict=True)
         arrays = [table.take(order[begin:end]) for table, order in pairs]
         arrays += [array[begin:end, :] for array in self._extra]
         for k in range(first, stop):
-            window = (..., slice(ends[k] - begin, ends[k + 1] - begin), slice(None))
-            yield tuple([array[window] for array in arrays])
+            part = (..., slice(ends[k] - begin, ends[k + 1] - begin), slice(None))
+            yield tuple([array[part] for array in arrays])
 
 
 class Layout:
@@ -165,7 +162,7 @@ class PartLayout(Layout):
     """Every rank has a part of the rows: those of rank 0 come first, then those of rank 1 …
 
     How many rows of a batch are on a rank changes from batch to batch. The rank fills up to a
-    multiple of about the deviation of that number, since every number of rows needs its own arrays.
+    multiple of about the deviation of that number, since every number of rows needs other arrays.
 
     Parameters
     ----------

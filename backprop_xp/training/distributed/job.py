@@ -26,15 +26,15 @@ from backprop_xp.maths.optimizer import Optimizer
 from backprop_xp.maths.overriding import overridden
 from backprop_xp.maths.saved import describe
 from backprop_xp.storage import read
-from backprop_xp.training.checkpoint import Checkpoint, identity
+from backprop_xp.training.checkpoint import Checkpoint, digest, identity
 from backprop_xp.training.distributed.batches import Layout, PartLayout, SharedBatches
 from backprop_xp.training.distributed.ranks import Ranks
-from backprop_xp.training.distributed.run import SharedEvaluation, SharedRun, digest
+from backprop_xp.training.distributed.run import SharedEvaluation, SharedRun
 from backprop_xp.training.distributed.step import SharedStep
 from backprop_xp.training.evaluation import Evaluation
 from backprop_xp.training.job import Job
 from backprop_xp.training.progress import ProgressBar
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep
 
 # So many rows, evenly spaced, are compared between ranks that say to have the same data.
@@ -48,7 +48,7 @@ class SharedJob(Job):
     ----------
     comm : mpi4py.MPI.Intracomm
     sharded : bool
-        Whether each rank hands in its own part of the data.
+        Whether each rank hands in another part of the data.
     """
 
     def __init__(self, comm: Any, sharded: bool) -> None:
@@ -61,7 +61,7 @@ class SharedJob(Job):
         require_single(net, "fit with comm=")
         if not isinstance(self._sharded, bool):
             raise ConfigurationError(f"sharded={shown(self._sharded)}: expected True or False")
-        version = sys.modules[__name__.partition(".")[0]].__version__  # above this wing
+        version = sys.modules[__name__.partition(".")[0]].__version__  # above this package
         self._ranks.require_alike(
             {
                 "versions": f"backprop_xp {version}, NumPy {np.__version__}",
@@ -75,10 +75,10 @@ class SharedJob(Job):
 
     def step(self, net: Network, optimizer: Optimizer, clip_norm: float | None) -> TrainStep:
         super().step(net, optimizer, clip_norm)  # which looks at its arguments
-        if own := overridden(net, "forward", "cost", "backward"):
+        if others := overridden(net, "forward", "cost", "backward"):
             raise ConfigurationError(
                 f"fit with comm= takes the library's own steps, but {type(net).__name__} has "
-                f"another {' and '.join(own)}: train it in one process"
+                f"another {' and '.join(others)}: train it in one process"
             )
         self._ranks.gather(None)  # all are here: none has failed before they wait for each other
         return SharedStep(net, optimizer, clip_norm, self._ranks.comm)
@@ -86,12 +86,12 @@ class SharedJob(Job):
     def all_of(self, values: np.ndarray) -> np.ndarray:
         return np.concatenate(self._ranks.gather(values)) if self._sharded else values
 
-    def own(self, rows: np.ndarray, count: int) -> np.ndarray:
+    def rows_here(self, rows: np.ndarray, count: int) -> np.ndarray:
         if not self._sharded:
             return rows
         first = sum(self._ranks.gather(count)[: self._ranks.rank])
-        own: np.ndarray = rows[(rows >= first) & (rows < first + count)] - first
-        return own
+        here: np.ndarray = rows[(rows >= first) & (rows < first + count)] - first
+        return here
 
     def batches(
         self,
@@ -125,13 +125,13 @@ class SharedJob(Job):
             self._require_same_data(net, "validation X", X, Y)
         return SharedEvaluation(X, Y, self._ranks, whole=not self._sharded)
 
-    def require_single(self, what: str) -> None:
+    def require_one_process(self, what: str) -> None:
         raise ConfigurationError(
             f"comm= does not go with {what}: hand arrays or memory maps to every rank, with "
             "sharded=True its own part"
         )
 
-    def run(self, plan: Plan, step: TrainStep) -> TrainingRun:
+    def run(self, plan: RunPlan, step: TrainStep) -> TrainingRun:
         plan.loss_by_rows = True  # the batches know what they weigh
         if self._ranks.rank:
             plan.callbacks = [

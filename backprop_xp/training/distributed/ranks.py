@@ -93,7 +93,7 @@ class Ranks:
     def together(self) -> Iterator[None]:
         """Run a block to whose end all ranks come: if it fails on one, it fails on all.
 
-        A rank that fails raises its own error, the others one of the same kind that names it.
+        A rank that fails raises its error, the others one of the same kind that names it.
         """
         problem: Exception | None = None
         try:
@@ -165,8 +165,8 @@ class Ranks:
 
 def _kind(problem: Exception) -> str:
     """The name of the nearest class of errors.py."""
-    own = (c.__name__ for c in type(problem).__mro__ if c.__module__ == errors.__name__)
-    return next(own, BackpropError.__name__)
+    ours = (c.__name__ for c in type(problem).__mro__ if c.__module__ == errors.__name__)
+    return next(ours, BackpropError.__name__)
 
 
 def _words(problem: Exception) -> str:

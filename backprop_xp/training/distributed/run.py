@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from backprop_xp.backends.base import Array
 from backprop_xp.data.batches import Epoch
 from backprop_xp.data.rows import Rows
 from backprop_xp.maths.network import Network
-from backprop_xp.training.checkpoint import Checkpoint
+from backprop_xp.training.checkpoint import Checkpoint, digest
 from backprop_xp.training.distributed.ranks import Ranks
 from backprop_xp.training.divergence import Guard
 from backprop_xp.training.evaluation import Evaluation, Metric
 from backprop_xp.training.populations.member_batches import MemberEpoch
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep
 
 # The ranks ask each other after so many steps, and after every epoch, whether one wants to stop.
@@ -25,14 +22,14 @@ _STEPS_BETWEEN_QUESTIONS = 32
 
 
 class SharedRun(TrainingRun):
-    """A run to which every rank comes with its own `Ranks`.
+    """A run that every rank has, each with a `Ranks`.
 
     Callbacks run on every rank. What one of them, or Ctrl-C, asks for on one rank, all ranks do,
     within an epoch after 32 steps at most; what it raises is raised on every rank. An error in the
     midst of an epoch ends the job.
     """
 
-    def __init__(self, plan: Plan, step: TrainStep, ranks: Ranks) -> None:
+    def __init__(self, plan: RunPlan, step: TrainStep, ranks: Ranks) -> None:
         super().__init__(plan, step)
         self._ranks = ranks
         self._guard = SharedGuard(self, ranks)
@@ -126,11 +123,3 @@ class SharedEvaluation(Evaluation):
         loss: float = sum(self._ranks.gather(super().measure(net, metric)))
         metric.merge(self._ranks.gather)
         return loss
-
-
-def digest(net: Network, *arrays: Array) -> str:
-    """A number that tells arrays apart, as text."""
-    number = 0
-    for array in arrays:
-        number = zlib.crc32(np.ascontiguousarray(net.backend.to_numpy(array)).data, number)
-    return f"{number:08x}"

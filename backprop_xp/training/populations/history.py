@@ -58,10 +58,10 @@ class PopulationHistory(History):
             raise IndexError(f"member({k!r}): the members are 0 … {len(self.ends) - 1}")
         end = self.ends[k]
         return History(
-            loss=_own(self.loss[:end], k),
-            validation_loss=_own(self.validation_loss[:end], k),
-            metrics={name: _own(values[:end], k) for name, values in self.metrics.items()},
-            learning_rate=_own(self.learning_rate[:end], k),
+            loss=_of_member(self.loss[:end], k),
+            validation_loss=_of_member(self.validation_loss[:end], k),
+            metrics={name: _of_member(values[:end], k) for name, values in self.metrics.items()},
+            learning_rate=_of_member(self.learning_rate[:end], k),
             seconds=self.seconds[:end],
             stopped=self.stopped if self.reasons[k] is None else self.reasons[k],
             best_epoch=None if self.best_epoch is None else self.best_epoch[k] or None,
@@ -87,5 +87,5 @@ class PopulationHistory(History):
         self.reasons[k], self.ends[k] = reason, len(self.loss)
 
 
-def _own(values: Sequence[Any], k: int) -> list[float]:
+def _of_member(values: Sequence[Any], k: int) -> list[float]:
     return [float(value[k]) if np.ndim(value) else float(value) for value in values]

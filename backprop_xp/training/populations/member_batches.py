@@ -1,4 +1,4 @@
-"""MemberBatches: minibatches for a population whose members see the rows in orders of their own."""
+"""MemberBatches: minibatches for a population whose members see the rows in different orders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from backprop_xp.backends.base import Array, Backend
-from backprop_xp.data.batches import GATHERED_ELEMENTS
+from backprop_xp.data.batches import GATHERED_ELEMENTS, pieces
 from backprop_xp.data.rows import DeviceRows, Rows
 
 
@@ -23,7 +23,7 @@ class MemberBatches:
     X, Y : Rows
         m rows each, shared by all.
     batch_size : int or None
-        None takes all rows of a member as one batch, in their own order.
+        None takes all rows of a member as one batch, unshuffled.
     rngs : sequence of numpy.random.Generator
         Draw the order of each member.
     weights : array, shape (m, 1), optional
@@ -99,11 +99,8 @@ class MemberEpoch:
 
     def batches(self, start: int = 0) -> Iterator[tuple[Array, ...]]:
         """Yield (X, Y), or (X, Y, weights), from batch number `start` on, counted from 0."""
-        while start < len(self._edges):
-            # Up to where a gathering that began with batch 0 would end.
-            stop = min((start // self._at_once + 1) * self._at_once, len(self._edges))
-            yield from self._gathered(self._edges[start:stop])
-            start = stop
+        for first, stop in pieces(start, len(self._edges), self._at_once):
+            yield from self._gathered(self._edges[first:stop])
 
     def _gathered(self, edges: list[tuple[int, int]]) -> Iterator[tuple[Array, ...]]:
         """Gather the rows of several batches in one go, and hand them out."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, Backend, host_generator
+from backprop_xp.backends.base import Array, Backend
+from backprop_xp.backends.host_data import host_generator
 from backprop_xp.data.batches import Batches
 from backprop_xp.data.rows import Rows
 from backprop_xp.errors import ConfigurationError, ShapeError
@@ -33,7 +34,7 @@ class Members:
     """
 
     def __init__(self, net: Network, state: OptimizerState) -> None:
-        self._net, self._own = net, (net.theta, *state.slots)
+        self._net, self._live = net, (net.theta, *state.slots)
         self.reasons: list[str | None] = [None] * net.stack[0]
         self._held: list[Array] = []
 
@@ -44,8 +45,8 @@ class Members:
     def freeze(self, k: int, reason: str, arrays: tuple[Array, ...] | None = None) -> None:
         """Let member k be what it is now, or what its rows of such arrays are, from now on."""
         if not self._held:
-            self._held = [self._net.backend.xp.empty_like(own) for own in self._own]
-        for held, now in zip(self._held, arrays or self._own, strict=True):
+            self._held = [self._net.backend.xp.empty_like(live) for live in self._live]
+        for held, now in zip(self._held, arrays or self._live, strict=True):
             held[k, ...] = now[k, ...]
         self.reasons[k] = reason
 
@@ -55,8 +56,8 @@ class Members:
             return
         backend = self._net.backend
         active = backend.asarray(self.active[:, None])
-        for own, held in zip(self._own, self._held, strict=True):
-            own[...] = backend.xp.where(active, own, held)
+        for live, held in zip(self._live, self._held, strict=True):
+            live[...] = backend.xp.where(active, live, held)
 
     def restore(self, reasons: list[str | None]) -> None:
         """Go on with a population of which those members have stopped that have a reason."""
@@ -76,7 +77,7 @@ def require_population(net: Network, schedule: Schedule | None) -> None:
 
 
 def require_schedule_of_time(schedule: Schedule | None) -> None:
-    """Raise ConfigurationError if a schedule follows figures, which each member has its own."""
+    """Raise ConfigurationError if a schedule follows figures, which differ between members."""
     if schedule is not None and type(schedule).after_epoch is not Schedule.after_epoch:
         raise ConfigurationError(
             f"{type(schedule).__name__} follows the figures of one network, but this is a "
@@ -89,7 +90,7 @@ def shuffling(net: Network, seed: Any) -> list[np.random.Generator]:
     """Return the generator that shuffles for all, or one for each member."""
     if net.members is None or not is_one_each(seed):
         return [host_generator(seed)]
-    return [host_generator(own) for own in member_seeds(seed, net.members)]
+    return [host_generator(one) for one in member_seeds(seed, net.members)]
 
 
 def batches(
@@ -109,5 +110,5 @@ def batches(
 def plain_seed(seed: Any) -> int | list[int] | None:
     """Return the seed as a checkpoint can hold it; None for a generator."""
     if is_one_each(seed):
-        return [int(own) for own in seed]
+        return [int(one) for one in seed]
     return int(seed) if is_count(seed, least=0) else None

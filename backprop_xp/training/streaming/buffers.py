@@ -1,4 +1,4 @@
-"""Buffers: room for the rows of a source that are trained on, and for those that are read."""
+"""Buffers: memory for the rows of a source that are trained on, and for those that are read."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class Buffer:
         self.items = tuple(_as_items(array) for array in self._pair)
 
     def rows(self, some: slice) -> tuple[np.ndarray, np.ndarray]:
-        """X and Y of some rows: windows, no copies."""
+        """X and Y of some rows: views, no copies."""
         X, Y = self._pair
         return X[some], Y[some]
 
 
 class Buffers:
-    """A buffer that is trained on, one that is filled, and room for a piece that is read.
+    """A buffer that is trained on, one that is filled, and memory for a piece that is read.
 
     Attributes
     ----------
     at_once : int
         So many rows at most are in a piece, which stays in the cache until it is shuffled.
     piece : Buffer
-        The room for them.
+        The memory for them.
     """
 
     def __init__(self, source: Source, rows: int) -> None:
@@ -54,8 +54,8 @@ class Buffers:
 
     def shuffle(self, number: int, places: np.ndarray) -> None:
         """Write the first rows of the piece to these places in the buffer of this number."""
-        for own, new in zip(self[number].items, self.piece.items, strict=True):
-            own[places] = new[: len(places)]
+        for kept, new in zip(self[number].items, self.piece.items, strict=True):
+            kept[places] = new[: len(places)]
 
 
 def _as_items(array: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from backprop_xp.backends import get_backend
 from backprop_xp.backends.frames import Names
-from backprop_xp.data.checks import Part, check_targets
+from backprop_xp.data.checks import ValueCheck, check_targets
 from backprop_xp.errors import BackpropError
 from backprop_xp.maths.activations import SOFTMAX
 from backprop_xp.maths.arguments import as_inputs, as_targets, require_inputs, require_targets
@@ -20,7 +20,7 @@ _ADVICE = "Drop or replace such rows first"
 
 
 class Expected:
-    """The door of a network, in NumPy: what the checks ask of it, and nothing of its device.
+    """What the checks ask of a network, in NumPy: nothing of its device.
 
     A thread that reads ahead can check there without waiting for the device.
     """
@@ -60,23 +60,23 @@ class Expected:
             self._check_targets(self._targets(y, len(y)), y, names[1], first + start)
 
     def taken(self, X: np.ndarray, Y: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return a batch as the network takes it, in memory of its own, or raise as the others."""
+        """Return a batch as the network takes it, in new memory, or raise as the others."""
         try:
             inputs, targets = self._inputs(X), self._targets(Y, len(X))
         except BackpropError as problem:
             raise type(problem)(f"{name}: {problem}") from None
         self._check_inputs(inputs, f"{name}: X", 0)
         self._check_targets(targets, Y, f"{name}: Y", 0)
-        return _own(inputs, X), _own(targets, Y)
+        return _separate(inputs, X), _separate(targets, Y)
 
     def _check_inputs(self, inputs: np.ndarray, name: str, first: int) -> None:
         finite = np.isfinite(inputs)
         if not finite.all():
-            part = Part(self, inputs, Names(name), first, -1, _ADVICE)
-            part.refuse(~finite, f"is not finite in {self.dtype}")
+            check = ValueCheck(self, inputs, Names(name), first, -1, _ADVICE)
+            check.refuse(~finite, f"is not finite in {self.dtype}")
 
     def _check_targets(self, targets: np.ndarray, given: np.ndarray, name: str, first: int) -> None:
-        check_targets(Part(self, targets, Names(name), first, -1, _ADVICE), given, first)
+        check_targets(ValueCheck(self, targets, Names(name), first, -1, _ADVICE), given, first)
 
     def _inputs(self, X: np.ndarray) -> np.ndarray:
         inputs: np.ndarray = as_inputs(self.backend, X, self.sizes[0], self.dtype, ())
@@ -88,6 +88,6 @@ class Expected:
         return targets
 
 
-def _own(array: np.ndarray, given: np.ndarray) -> np.ndarray:
+def _separate(array: np.ndarray, given: np.ndarray) -> np.ndarray:
     """Return the array, or a copy where it has the memory of what was given."""
     return np.array(array, order="C") if np.may_share_memory(array, given) else array

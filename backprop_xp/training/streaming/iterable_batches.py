@@ -1,4 +1,4 @@
-"""IterableBatches: the batches of somebody else's loader, in its own order."""
+"""IterableBatches: the batches of a loader that the user has made, in the loader's order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from backprop_xp.backends.base import Array, host_array
+from backprop_xp.backends.base import Array
 from backprop_xp.backends.frames import column_names, is_frame, read_frame
+from backprop_xp.backends.host_data import host_array
 from backprop_xp.errors import ConfigurationError, DataError, ShapeError
 from backprop_xp.maths.network import Network
 from backprop_xp.training.streaming.host_checks import Expected
@@ -104,7 +105,7 @@ class IterableBatches:
                 )
             return None
         name = f"batch {number + 1} of {self.name}"
-        # In memory of their own: a loader may write its next batch over this one.
+        # In new memory: a loader may write its next batch over this one.
         X, Y = self._expected.taken(*self._pair(item, name), name)
         if known and (number >= len(known) or len(X) != known[number]):
             had = f"{known[number]} rows" if number < len(known) else "not there"

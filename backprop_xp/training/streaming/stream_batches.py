@@ -26,9 +26,9 @@ class StreamBatches:
     net : Network
     source : Source
     batch_size : int or None
-        None, or m and more, takes all rows as one batch, in their own order.
+        None, or m and more, takes all rows as one batch, unshuffled.
     rng : numpy.random.Generator, optional
-        Draws the order of the blocks, and that of the rows of each buffer. None keeps their own.
+        Draws the order of the blocks, and that of the rows of each buffer; None shuffles neither.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class StreamBatches:
         finally:
             self._spare.append(lent)
 
-    def windows(self, X: np.ndarray, Y: np.ndarray, start: int) -> Iterator[tuple[Array, ...]]:
+    def views(self, X: np.ndarray, Y: np.ndarray, start: int) -> Iterator[tuple[Array, ...]]:
         """Yield the batches of a full buffer from row `start` on, on the device."""
         net, (of_X, of_Y) = self.net, self._movers
         inputs = self._batches(
@@ -101,7 +101,7 @@ class StreamBatches:
     def _batches(
         self, rows: np.ndarray, start: int, columns: int, convert: Callable[[np.ndarray], Array]
     ) -> Iterator[Array]:
-        """Convert the rows of several small batches in one go, and hand out windows."""
+        """Convert the rows of several small batches in one go, and hand out views."""
         size = self.batch_size
         at_once = size * max(1, GATHERED_ELEMENTS // (size * columns))
         for first in range(start, len(rows), at_once):
@@ -170,7 +170,7 @@ class StreamEpoch:
 
             with closing(one_ahead(fill, numbers)) as full:
                 for X, Y in full:
-                    yield from self._all.windows(X, Y, skipped)
+                    yield from self._all.views(X, Y, skipped)
                     skipped = 0
         if start == 0:
             self._all.expected = None  # all values have been looked at

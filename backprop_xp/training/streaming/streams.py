@@ -12,10 +12,11 @@ from backprop_xp.backends.frames import is_frame
 from backprop_xp.errors import BackpropError, ConfigurationError, DataError
 from backprop_xp.maths.network import Network
 from backprop_xp.sources import Source, arrays, npy, npy_shards, zarr
+from backprop_xp.sources.base import is_path
 from backprop_xp.storage.problems import unreadable
 from backprop_xp.training.divergence import Snapshot
 from backprop_xp.training.evaluation import ROWS_AT_ONCE, Evaluation
-from backprop_xp.training.run import Plan, TrainingRun
+from backprop_xp.training.run import RunPlan, TrainingRun
 from backprop_xp.training.step import TrainStep
 from backprop_xp.training.streaming.iterable_batches import IterableBatches
 from backprop_xp.training.streaming.stream_batches import StreamBatches
@@ -60,18 +61,18 @@ def is_in_memory(data: Any) -> bool:
     X, Y = data
     chunked = any(hasattr(x, "chunks") and _has_rows(x) and not is_frame(x) for x in data)
     of_batches = all(isinstance(x, tuple) for x in data)
-    return not (chunked or of_batches or (_is_path(X) and _is_path(Y)))
+    return not (chunked or of_batches or (is_path(X) and is_path(Y)))
 
 
 def _as_source(data: Any, name: str) -> Source | None:
     """Return the source that plain data stand for, or None for an iterable of batches."""
     if isinstance(data, Source):
         return data
-    if _is_path(data):
+    if is_path(data):
         return _from_path(Path(data))
     if isinstance(data, tuple) and len(data) == 2:
         X, Y = data
-        if _is_path(X) and _is_path(Y):
+        if is_path(X) and is_path(Y):
             return zarr(X, Y) if os.path.isdir(X) else npy(X, Y)
         if _has_rows(X) and _has_rows(Y):
             return arrays(X, Y)
@@ -111,10 +112,6 @@ def _from_path(path: Path) -> Source:
     raise DataError(f"{path} is no source: expected {_CHOICES}")
 
 
-def _is_path(x: Any) -> bool:
-    return isinstance(x, str | os.PathLike)
-
-
 def _is_array(x: Any) -> bool:
     return _has_rows(x) or is_frame(x)
 
@@ -141,7 +138,7 @@ def refuse(**options: Any) -> None:
 
 
 class StreamedEvaluation(Evaluation):
-    """Validation data that are read batch by batch after every epoch, in their own order."""
+    """Validation data that are read batch by batch after every epoch, unshuffled."""
 
     def __init__(self, net: Network, data: Any, columns: tuple[Any, ...] | None) -> None:
         self._batches = stream(net, data, ROWS_AT_ONCE, None, VALIDATION, columns)
@@ -160,7 +157,7 @@ class StreamedRun(TrainingRun):
     The network and the optimizer then are as after the last complete epoch, or as before `fit`.
     """
 
-    def __init__(self, plan: Plan, step: TrainStep) -> None:
+    def __init__(self, plan: RunPlan, step: TrainStep) -> None:
         super().__init__(plan, step)
         self._before = Snapshot(self.net, self.state)
 

@@ -33,8 +33,10 @@ def same(backend, many, one):
     """To the last bit on NumPy, else to the rounding of another order of summation."""
     many, one = backend.to_numpy(many), backend.to_numpy(one)
     if backend.name in ("cupy", "numba"):
-        rtol, atol = (1e-5, 1e-6) if many.dtype == np.float32 else (1e-9, 1e-12)
-        np.testing.assert_allclose(many, one, rtol=rtol, atol=atol)
+        close = {"rtol": 1e-9, "atol": 1e-12}
+        if many.dtype == np.float32:
+            close = {"rtol": 1e-4, "atol": 1e-6}
+        np.testing.assert_allclose(many, one, **close)
     else:
         np.testing.assert_array_equal(many, one)
 
@@ -58,6 +60,7 @@ def trained_alike(backend, net, seeds=None, optimizers=None, callbacks=None, **o
     history = bp.fit(
         net, X, Y, optimizer=copy.copy(optimizers[-1]), seed=seeds or 7, **called, **options
     )
+    rounded = backend.name in ("cupy", "numba") and net.theta.dtype == np.float32
     for k, member in enumerate(members):
         called = {} if callbacks is None else {"callbacks": [callbacks()]}
         own_seed = seeds[k] if seeds else 7
@@ -65,7 +68,7 @@ def trained_alike(backend, net, seeds=None, optimizers=None, callbacks=None, **o
             member, X, Y, optimizer=copy.copy(optimizers[k]), seed=own_seed, **called, **options
         )
         same(backend, net.theta[k, ...], member.theta)
-        same_history(history.member(k), own, 1e-12 if net.dtype == "float64" else 1e-6)
+        same_history(history.member(k), own, rel=1e-5 if rounded else 1e-12)
     return history
 
 
@@ -384,7 +387,7 @@ def test_a_checkpoint_of_another_population_is_refused(backend, tmp_path):
         (
             {"seed": [1, 2, 3, 4], "validation_fraction": 0.2},
             bp.ConfigurationError,
-            "each member's own seed",
+            "a seed for each member",
         ),
         ({"callbacks": [bp.LayerStatistics()]}, bp.ShapeError, "single network"),
     ],

@@ -129,7 +129,7 @@ def test_divergence_is_found_and_undone_as_in_memory(backend, tmp_path):
 @pytest.mark.parametrize("seed", range(6))
 def test_divergence_is_found_in_any_buffer(backend, folder, seed, monkeypatch):
     """Its batch is read once more, while the buffers of the epoch are in use."""
-    monkeypatch.setattr("backprop_xp.training.divergence._STEPS_BETWEEN_READS", 1)
+    monkeypatch.setattr("backprop_xp.training.epoch_losses._STEPS_BETWEEN_READS", 1)
     far = np.where(np.arange(ROWS)[:, None] == 310, 1e30, X).astype("f4")
     for i in range(3):
         np.save(folder / f"X-{i}.npy", far[200 * i : 200 * (i + 1)])
