@@ -1,10 +1,14 @@
-"""NumPy's arrays at the speed of compiled code: recorded steps become loops, compiled by Numba."""
+"""NumPy's arrays at the speed of compiled code: recorded steps become loops, as machine code.
+
+Of Numba only its compiler is needed, llvmlite. What Numba adds, the translation of Python, would
+cost every process half a second.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numba
+import llvmlite
 import numpy as np
 
 from backprop_xp.backends.base import Array, Numbers
@@ -21,8 +25,10 @@ class NumbaBackend(NumPyBackend):
 
     def __init__(self) -> None:
         super().__init__()
-        version, where = numba.__version__, directory()
-        self.description = f"Numba {version} with NumPy {np.__version__}, compiled steps in {where}"
+        version, where = llvmlite.__version__, directory()
+        self.description = (
+            f"Numba's llvmlite {version} with NumPy {np.__version__}, compiled steps in {where}"
+        )
 
     def compile(self, step: Callable[..., Array]) -> Callable[..., Array]:
         return CompiledStep(step, super().compile(step))

@@ -1,6 +1,6 @@
 """A step as code: its loops and products as LLVM functions, and the loop over batches around them.
 
-What Numba compiles is one function with one call in it, whose instructions are written here.
+All of it is one function, which LLVM compiles.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ class Code:
                 ]
         lines += [f"{temporary} is {view}" for temporary, view in self.kept.items()]
         return "\n".join(lines)
+
+    @property
+    def argument_count(self) -> int:
+        """How many `write` takes."""
+        return len(self.ARGUMENTS) + len(self.inputs) + 1
 
     def write(self, builder: Any, arguments: Sequence[Any]) -> None:
         """Write a loop over steps, for `ARGUMENTS`, then addresses of tables and of results.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from functools import partial
+import struct
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,6 +17,8 @@ from backprop_xp.backends.numba_record import NotCompilable, Record
 from backprop_xp.backends.recording import recorded_by
 
 _log = logging.getLogger("backprop_xp")
+# A batch of so many bytes is read where it lies.
+_LARGE = 2**14
 
 
 class Compiled:
@@ -27,7 +29,7 @@ class Compiled:
     step : callable
         As for `Backend.compile`, or for `Backend.loop`; the first result is kept.
     batch : tuple of array
-        Of that shape; rows are gathered into it.
+        Of that shape; small ones are copied there.
 
     Raises
     ------
@@ -47,17 +49,24 @@ class Compiled:
         self._memory = record.memory  # which must not be freed
         self._addresses = np.array([_address(array) for array in record.memory])
         self._at = _address(self._addresses)
-        nothing_of_the_host = (0, 0, 0, 1, 0, 0, 0, 0, 0)
-        self._run_once = partial(self._run, self._at, *nothing_of_the_host)
+        self._packed = struct.Struct(f"{len(Code.ARGUMENTS) + len(batch) + 1}q").pack
+        self._batch, self._kept = batch, np.empty(result.shape, result.dtype)
+        self._copies = sum(x.nbytes for x in batch) < _LARGE
+        self._of_copies = self._of_batch(map(_address, batch))
 
     def once(self, *batch: Array) -> Array:
         """Take a step on a batch and return its result."""
-        kept = np.empty((1, self._size), self._dtype)
-        try:
-            self._run_once(*batch, kept)
-        except TypeError:  # not in one piece, or read-only
-            self._run_once(*(np.array(x, order="C") for x in batch), kept)
-        return kept if self._shape == kept.shape else kept.reshape(self._shape)
+        if self._copies:  # sooner done than asking where it lies
+            for own, x in zip(self._batch, batch, strict=True):
+                own[...] = x
+            self._run(self._of_copies)
+        else:
+            self._run(self._of_batch(map(_in_place, batch, self._batch)))
+        return self._kept.copy()
+
+    def _of_batch(self, addresses: Iterable[int]) -> bytes:
+        alone = self._at, 0, 0, 0, 1, 0, 0, 0, 0, 0  # nothing is gathered or written by the host
+        return self._packed(*alone, *addresses, _address(self._kept))
 
     def many(
         self,
@@ -73,15 +82,16 @@ class Compiled:
         kept = np.empty((steps, self._size), self._dtype)
         of_order = (0, 0) if order is None else (_address(order), len(order))
         of_numbers = _address(numbers), width, _address(places), len(places)
-        self._run(self._at, *of_order, first, steps, size, *of_numbers, *tables, kept)
+        arrays = map(_address, (*tables, kept))
+        self._run(self._packed(self._at, *of_order, first, steps, size, *of_numbers, *arrays))
         return kept
 
 
 # By what was recorded: `run`, and the shapes and dtypes of the memory that its loops need.
-_known: dict[str, tuple[Callable[..., None], list[tuple[Any, np.dtype]]]] = {}
+_known: dict[str, tuple[Callable[[bytes], None], list[tuple[Any, np.dtype]]]] = {}
 
 
-def _run_of(record: Record, batch: tuple[Array, ...], result: Array) -> Callable[..., None]:
+def _run_of(record: Record, batch: tuple[Array, ...], result: Array) -> Callable[[bytes], None]:
     """Return the compiled record, and add the memory that it needs to that of the record."""
     inputs = [(x.shape, x.dtype) for x in batch]
     described = f"{record.operations} {record.view(result)} {inputs}"
@@ -90,8 +100,8 @@ def _run_of(record: Record, batch: tuple[Array, ...], result: Array) -> Callable
         for shape, dtype in added:
             record.slot(np.empty(shape, dtype))
     else:
-        before, kept = len(record.memory), np.empty((1, result.size), result.dtype)
-        run = compiled(Code(record, inputs, result), [*batch, kept])
+        before = len(record.memory)
+        run = compiled(Code(record, inputs, result))
         added = [(array.shape, array.dtype) for array in record.memory[before:]]
         _known[described] = run, added
     return run
@@ -130,9 +140,7 @@ class CompiledLoop:
         size: int,
     ) -> None:
         self._step, self._numbers_of, self._size = step, numbers_of, size
-        self._tables = [
-            np.asarray(_Writable(np.require(t, requirements=("C", "A")))) for t in tables
-        ]
+        self._tables = [np.require(t, requirements=("C", "A")) for t in tables]
         self._order: np.ndarray | None = None
         self._of_rows: dict[int, tuple[Compiled, list[Numbers], np.ndarray]] = {}
         self._compile(size)
@@ -165,15 +173,6 @@ class CompiledLoop:
         self._of_rows[rows] = Compiled(self._step, batch), numbers, np.array(places)
 
 
-class _Writable:
-    """A window onto an array that may be read-only, as compiled code takes it; it only reads."""
-
-    def __init__(self, array: np.ndarray) -> None:
-        self._array = array  # which must not be freed
-        interface = array.__array_interface__
-        self.__array_interface__ = interface | {"data": (interface["data"][0], False)}
-
-
 def _bytes(values: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> np.ndarray:
     """What is written before each step, (steps, bytes)."""
     parts = []
@@ -184,6 +183,14 @@ def _bytes(values: Sequence[Sequence[Any]], numbers: Sequence[Numbers]) -> np.nd
             flat = np.array(column, n.array.dtype)
         parts.append(flat.reshape(len(column), -1).view(np.uint8))
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _in_place(x: Array, own: Array) -> int:
+    """Return where x lies, or its copy in `own` if compiled code cannot read it there."""
+    if x.dtype != own.dtype or not x.flags.c_contiguous:
+        own[...] = x
+        return _address(own)
+    return _address(x)
 
 
 def _address(array: Array) -> int:
