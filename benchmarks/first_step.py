@@ -20,8 +20,8 @@ DEEP = Cell((30, *(16,) * 8, 1), 64)
 """Nine layers of weights."""
 
 HOW = """The seconds that the first step of a process takes by the backend numba, to the result:
-making the network, importing the compiler, recording, compiling or loading, running. *Compiled* begins
-with an empty cache, *cached* is the next process. Medians of {rounds} rounds."""
+making the network, importing the compiler, recording, compiling or loading, running. *Compiled*
+begins with an empty cache, *cached* is the next process. Medians of {rounds} rounds."""
 
 PROGRAM = """
 import sys, time

@@ -6,9 +6,9 @@ run that diverges must be found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from llvmlite import ir
@@ -37,6 +37,32 @@ def type_of(dtype: np.dtype) -> Any:
     return _TYPES[dtype.name]
 
 
+_Method: TypeAlias = "Callable[[Number, Any], Number]"
+
+
+def _operator(of_floats: str, of_integers: str, swapped: bool = False) -> _Method:
+    def method(self: Number, other: Any) -> Number:
+        a, b = self, self.like(other)
+        if swapped:
+            a, b = b, a
+        flags = {"flags": _CONTRACT} if self.is_float else {}
+        write = getattr(self.builder, of_floats if self.is_float else of_integers)
+        return self._new(write(a.value, b.value, **flags))
+
+    return method
+
+
+def _comparison(sign: str) -> _Method:
+    def method(self: Number, other: Any) -> Number:
+        builder, ordered = self.builder, {"f": "fcmp_ordered", "i": "icmp_signed"}
+        compare = getattr(builder, ordered.get(self.dtype.kind, "icmp_unsigned"))
+        if self.is_float and sign == "!=":  # NaN differs from everything
+            compare = builder.fcmp_unordered
+        return self._new(compare(sign, self.value, self.like(other).value), np.dtype(bool))
+
+    return method
+
+
 class Number:
     """A value of a dtype while instructions are written; Python numbers take its dtype."""
 
@@ -61,103 +87,41 @@ class Number:
     def _new(self, value: Any, dtype: np.dtype | None = None) -> Number:
         return Number(self.builder, value, dtype or self.dtype)
 
-    def _binary(self, other: Any, of_floats: str, of_integers: str) -> Number:
-        a, b = self.value, self.like(other).value
-        if self.is_float:
-            return self._new(getattr(self.builder, of_floats)(a, b, flags=_CONTRACT))
-        return self._new(getattr(self.builder, of_integers)(a, b))
-
-    def __add__(self, other: Any) -> Number:
-        return self._binary(other, "fadd", "add")
-
-    def __sub__(self, other: Any) -> Number:
-        return self._binary(other, "fsub", "sub")
-
-    def __mul__(self, other: Any) -> Number:
-        return self._binary(other, "fmul", "mul")
-
-    def __truediv__(self, other: Any) -> Number:
-        return self._binary(other, "fdiv", "udiv")
-
-    def __rsub__(self, other: Any) -> Number:
-        return self.like(other) - self
-
-    def __rtruediv__(self, other: Any) -> Number:
-        return self.like(other) / self
-
-    __radd__, __rmul__ = __add__, __mul__
-
     def __neg__(self) -> Number:
-        return self._new(
-            self.builder.fneg(self.value) if self.is_float else self.builder.neg(self.value)
-        )
+        return self._new((self.builder.fneg if self.is_float else self.builder.neg)(self.value))
 
-    def __and__(self, other: Any) -> Number:
-        return self._new(self.builder.and_(self.value, self.like(other).value))
-
-    def __or__(self, other: Any) -> Number:
-        return self._new(self.builder.or_(self.value, self.like(other).value))
-
-    def __xor__(self, other: Any) -> Number:
-        return self._new(self.builder.xor(self.value, self.like(other).value))
-
-    def __rshift__(self, other: Any) -> Number:
-        return self._new(self.builder.lshr(self.value, self.like(other).value))
-
-    def __lshift__(self, other: Any) -> Number:
-        return self._new(self.builder.shl(self.value, self.like(other).value))
-
-    def _compare(self, sign: str, other: Any) -> Number:
-        a, b = self.value, self.like(other).value
-        if not self.is_float:
-            signed = (
-                self.builder.icmp_signed if self.dtype.kind == "i" else self.builder.icmp_unsigned
-            )
-            return self._new(signed(sign, a, b), np.dtype(bool))
-        compare = self.builder.fcmp_unordered if sign == "!=" else self.builder.fcmp_ordered
-        return self._new(compare(sign, a, b), np.dtype(bool))
-
-    def __lt__(self, other: Any) -> Number:
-        return self._compare("<", other)
-
-    def __le__(self, other: Any) -> Number:
-        return self._compare("<=", other)
-
-    def __gt__(self, other: Any) -> Number:
-        return self._compare(">", other)
-
-    def __ge__(self, other: Any) -> Number:
-        return self._compare(">=", other)
-
-    def __eq__(self, other: object) -> Number:  # type: ignore[override]
-        return self._compare("==", other)
-
-    def __ne__(self, other: object) -> Number:  # type: ignore[override]
-        return self._compare("!=", other)
+    __add__ = _operator("fadd", "add")
+    __sub__ = _operator("fsub", "sub")
+    __mul__ = _operator("fmul", "mul")
+    __truediv__ = _operator("fdiv", "udiv")
+    __radd__, __rmul__ = __add__, __mul__
+    __rsub__ = _operator("fsub", "sub", swapped=True)
+    __rtruediv__ = _operator("fdiv", "udiv", swapped=True)
+    __and__, __or__ = _operator("", "and_"), _operator("", "or_")
+    __xor__ = _operator("", "xor")
+    __rshift__, __lshift__ = _operator("", "lshr"), _operator("", "shl")
+    __lt__, __le__ = _comparison("<"), _comparison("<=")
+    __gt__, __ge__ = _comparison(">"), _comparison(">=")
+    __eq__ = _comparison("==")  # type: ignore[assignment]
+    __ne__ = _comparison("!=")  # type: ignore[assignment]
 
     def to(self, dtype: np.dtype) -> Number:
         """Convert as NumPy does."""
-        dtype, b, v, target = np.dtype(dtype), self.builder, self.value, type_of(np.dtype(dtype))
         if dtype == self.dtype:
             return self
-        if self.is_float and dtype.kind == "f":
-            wider = dtype.itemsize > self.dtype.itemsize
-            return self._new(b.fpext(v, target) if wider else b.fptrunc(v, target), dtype)
-        if self.is_float:
-            if dtype.kind == "b":
-                return self != 0.0
-            return self._new(
-                b.fptosi(v, target) if dtype.kind == "i" else b.fptoui(v, target), dtype
-            )
-        if dtype.kind == "f":
-            signed = self.dtype.kind == "i"
-            return self._new(b.sitofp(v, target) if signed else b.uitofp(v, target), dtype)
         if dtype.kind == "b":
             return self != 0
-        if target.width > type_of(self.dtype).width:
-            signed = self.dtype.kind == "i"
-            return self._new(b.sext(v, target) if signed else b.zext(v, target), dtype)
-        return self._new(b.trunc(v, target), dtype)
+        wider = dtype.itemsize > self.dtype.itemsize or self.dtype.kind == "b"
+        signed = "s" if "i" in (self.dtype.kind, dtype.kind) else "u"
+        own = "s" if self.dtype.kind == "i" else "z"
+        names = {
+            (True, True): "fpext" if wider else "fptrunc",
+            (True, False): f"fpto{signed}i",
+            (False, True): f"{signed}itofp",
+            (False, False): f"{own}ext" if wider else "trunc",
+        }
+        convert = getattr(self.builder, names[self.is_float, dtype.kind == "f"])
+        return self._new(convert(self.value, type_of(dtype)), dtype)
 
     def as_bits(self, dtype: Any) -> Number:
         """The same bits, taken for another dtype of the same size."""
