@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 # Measured on an H200: cuBLAS keeps few of the cores busy when a small result needs long sums.
 _SMALL_RESULT = 128 * 128
-_LONG_SUM = 128
+_LONG_SUM = 96
 _MOST_PARTS = 16
-_SHORTEST_PART = 8
+_SHORTEST_PART = 16
 PARTS_SIZE = _SMALL_RESULT * _MOST_PARTS
 """The most elements that the parts of one product have together."""
 
