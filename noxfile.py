@@ -90,7 +90,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite on every usable backend, with coverage."""
-    session.install(".", *TEST_NEEDS)
+    session.install(".[numba]", *TEST_NEEDS)
     session.run("pytest", *PARALLEL, *COVERAGE, *session.posargs, env=ONE_THREAD)
 
 
@@ -99,6 +99,13 @@ def tests_numpy(session: nox.Session) -> None:
     """Run the suite on NumPy alone."""
     session.install(".", *TEST_NEEDS)
     session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD | {"BACKEND": "numpy"})
+
+
+@nox.session(name="tests-numba")
+def tests_numba(session: nox.Session) -> None:
+    """Run the suite on Numba alone."""
+    session.install(".[numba]", *TEST_NEEDS)
+    session.run("pytest", *PARALLEL, *session.posargs, env=ONE_THREAD | {"BACKEND": "numba"})
 
 
 @nox.session(name="tests-cupy")

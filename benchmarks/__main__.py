@@ -21,6 +21,7 @@ TASKS = {
     "scaling": "scaling",
     "populations": "populations",
     "crossover": "crossover",
+    "first-step": "first_step",
 }
 """Task and the module that runs it, loaded only when asked for."""
 

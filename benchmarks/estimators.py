@@ -12,7 +12,7 @@ from benchmarks.markdown import microseconds, number, page, table
 from benchmarks.options import Options
 from benchmarks.rows import OURS
 
-THEIRS = "scikit-learn"
+NUMBA, THEIRS = "ours-numba", "scikit-learn"
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 """Largest relative difference between the two losses after a fit."""
 
@@ -34,14 +34,17 @@ def run(options: Options) -> None:
     cells = {f"{case} {dtype}": outcome for (case, dtype), outcome in found.items()}
     options.path("estimators", "json").write_text(json.dumps(raw | {"cells": cells}, indent=1))
     note = "**A quick run: its figures are only a smoke test.**" if options.quick else ""
-    ratios = {f"{case}, {dtype}": ratio(pair, dtype) for (case, dtype), pair in found.items()}
+    ratios, by_numba = (
+        {f"{case}, {dtype}": ratio(pair, dtype, name) for (case, dtype), pair in found.items()}
+        for name in (OURS, NUMBA)
+    )
     text = page(
         "Estimators",
         note,
         HOW.format(rounds=options.rounds),
         machine.markdown(about),
         time_table(found),
-        targets.render(targets.estimator_targets(ratios)),
+        targets.render([*targets.estimator_targets(ratios), targets.numba_fits(by_numba)]),
     )
     options.path("estimators", "md").write_text(text)
     print(time_table(found))
@@ -61,7 +64,7 @@ def measure(options: Options, case: str, dtype: str) -> dict[str, list[dict[str,
             "quick": options.quick,
         }
 
-    return runner.rounds_of([OURS, THEIRS], options.rounds, spec)
+    return runner.rounds_of([OURS, NUMBA, THEIRS], options.rounds, spec)
 
 
 def seconds(runs: list[dict[str, Any]]) -> list[float]:
@@ -75,9 +78,9 @@ def agree(pair: dict[str, list[dict[str, Any]]], dtype: str) -> bool:
     return bool(losses) and max(losses) - min(losses) <= TOLERANCE[dtype] * max(losses)
 
 
-def ratio(pair: dict[str, list[dict[str, Any]]], dtype: str) -> float:
+def ratio(pair: dict[str, list[dict[str, Any]]], dtype: str, name: str = OURS) -> float:
     """Return our time over theirs, NaN where one is missing or they do not agree."""
-    ours, theirs = seconds(pair[OURS]), seconds(pair[THEIRS])
+    ours, theirs = seconds(pair[name]), seconds(pair[THEIRS])
     both = ours and theirs and agree(pair, dtype)
     return median(ours) / median(theirs) if both else math.nan
 
@@ -86,10 +89,14 @@ def time_table(found: Found) -> str:
     """Return both times, their spreads and the ratio of every case."""
     lines = []
     for (case, dtype), pair in found.items():
-        times = [spread(pair[name]) for name in (OURS, THEIRS)]
-        verdict = number(ratio(pair, dtype)) if agree(pair, dtype) else "void: the losses differ"
-        lines.append([f"{case}, {dtype}", *times, verdict])
-    return table(["", "backprop_xp, µs", "scikit-learn, µs", "ours over theirs"], lines)
+        names = [name for name in (OURS, NUMBA, THEIRS) if name in pair]
+        times = [spread(pair[name]) for name in names]
+        verdicts = [number(ratio(pair, dtype, name)) for name in names[:-1]]
+        if not agree(pair, dtype):
+            verdicts = ["void: the losses differ"] * len(verdicts)
+        lines.append([f"{case}, {dtype}", *times, *verdicts])
+    header = ["", *(f"{name}, µs" for name in names), *(f"{n} over theirs" for n in names[:-1])]
+    return table(header, lines)
 
 
 def spread(runs: list[dict[str, Any]]) -> str:

@@ -10,7 +10,11 @@ from typing import Any
 
 import numpy as np
 
-MODULES = {"backprop_xp": "backprop_xp.estimators", "scikit-learn": "sklearn.neural_network"}
+MODULES = {
+    "backprop_xp": "backprop_xp.estimators",
+    "ours-numba": "backprop_xp.estimators",
+    "scikit-learn": "sklearn.neural_network",
+}
 """Contender and the module that holds its MLPClassifier."""
 
 FITS: dict[str, tuple[str, tuple[int, ...], int]] = {
@@ -38,7 +42,9 @@ def data(name: str, dtype: str) -> tuple[np.ndarray, np.ndarray]:
 def made(contender: str, hidden: tuple[int, ...], epochs: int) -> Any:
     """Return an estimator that trains by Adam for so many epochs, whatever its loss does."""
     kind = import_module(MODULES[contender]).MLPClassifier
-    return kind(hidden, max_iter=epochs, tol=0.0, n_iter_no_change=epochs + 1, random_state=0)
+    own = {"backend": "numba"} if contender == "ours-numba" else {}
+    options = {"max_iter": epochs, "tol": 0.0, "n_iter_no_change": epochs + 1, "random_state": 0}
+    return kind(hidden, **options, **own)
 
 
 def measure(spec: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from benchmarks.options import Options
 from benchmarks.rows import OURS, TOLERANCE, Row, absences, finite_median
 
 MIB = 2**20
+LOOPS = ("jax-scan", "jax-scan-gather", "ours-numba-loop")
 
 HOW = """Each contender runs in {process}, in interleaved rounds ({rounds}); the figure
 is the median over the rounds of the median block of steps. Data, initial weights (He-normal) and
@@ -22,7 +23,8 @@ in float64.
 
 Threads: each library keeps its own default on this machine's cores. On the small networks the
 PyTorch contenders are tried with one thread too, and SGD both fused and foreach; the fastest choice
-is timed. *jax-scan* compiles the whole loop, so that nothing runs between steps, and stands apart.
+is timed. *jax-scan* compiles the whole loop, so that nothing runs between steps, and stands apart;
+*jax-scan-gather* and *ours-numba-loop* also gather the rows of every step in an order of its own.
 The *floor* is the step's matrix products alone, into existing arrays, by the fastest BLAS at
 hand; it trains nothing."""
 
@@ -33,11 +35,11 @@ float32 products run in full precision everywhere (no TensorFloat-32)."""
 
 
 def columns(rows: list[Row]) -> list[str]:
-    """Return the contenders of the ratio table in order: peers, floor, then jax-scan apart."""
+    """Return the contenders of the ratio table in order: peers, floor, then compiled loops."""
     names = list(dict.fromkeys(name for row in rows for name in row.entries))
-    peers = [n for n in names if n not in (OURS, "jax-scan", *FLOORS)]
+    peers = [n for n in names if n not in (OURS, *LOOPS, *FLOORS)]
     floor = ["floor"] if any(n in FLOORS for n in names) else []
-    return peers + floor + [n for n in names if n == "jax-scan"]
+    return peers + floor + [n for n in names if n in LOOPS]
 
 
 def ratio_cell(row: Row, name: str) -> str:

@@ -63,10 +63,10 @@ class Row:
         took, name = min(found)
         return name, took
 
-    def ratio(self, name: str) -> float:
+    def ratio(self, name: str, ours: str = OURS) -> float:
         """Return our step over theirs: below 1, ours is faster."""
         theirs = self.floor()[1] if name == "floor" else self.seconds(name)
-        return self.seconds(OURS) / theirs
+        return self.seconds(ours) / theirs
 
     def strays(self) -> list[str]:
         """Return the contenders with a loss that is not finite or is far from the median."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.cells import GRID, LARGE, OPTIMIZERS, TINY
 from benchmarks.markdown import number, table
@@ -65,14 +66,15 @@ def render(targets: list[Target]) -> str:
 class Figures:
     """Looks rows up by cell and optimizer; a void or absent row gives NaN."""
 
-    def __init__(self, rows: list[Row]) -> None:
-        """Keep the rows that count."""
+    def __init__(self, rows: list[Row], ours: str = OURS) -> None:
+        """Keep the rows that count, and which of our contenders is looked at."""
+        self.ours = ours
         self.rows = {(row.cell, row.optimizer): row for row in rows if not row.void}
 
     def ratio(self, cell: str, optimizer: str, name: str) -> float:
         """Return our step over one contender's."""
         row = self.rows.get((cell, optimizer))
-        return row.ratio(name) if row else math.nan
+        return row.ratio(name, self.ours) if row else math.nan
 
     def over_best(self, cell: str, optimizer: str, names: tuple[str, ...]) -> float:
         """Return our step over that of the fastest of several; one that is missing is left out."""
@@ -88,7 +90,9 @@ class Figures:
 
 def step_targets(rows: list[Row], device: str) -> list[Target]:
     """Return the targets of one step on a device."""
-    return gpu_targets(Figures(rows), rows) if device == "gpu" else cpu_targets(Figures(rows))
+    if device == "gpu":
+        return gpu_targets(Figures(rows), rows)
+    return [*cpu_targets(Figures(rows)), *numba_targets(rows)]
 
 
 def cpu_targets(figures: Figures) -> list[Target]:
@@ -121,6 +125,35 @@ def cpu_targets(figures: Figures) -> list[Target]:
             figures.over(("floor",), LARGE, both),
             1.1,
         ),
+    ]
+
+
+def numba_targets(rows: list[Row]) -> list[Target]:
+    """Return the targets of the compiled backend: its steps, and its loop over steps."""
+    step, loop = Figures(rows, "ours-numba"), Figures(rows, "ours-numba-loop")
+    peers = ("numpy", *CPU_PEERS)
+    gather = ("jax-scan-gather",)
+
+    def target(figures: Figures, names: tuple[str, ...], cells: Any, limit: float) -> Target:
+        text = f"numba: ≤ {limit:.2f} of {' and '.join(names)} on {', '.join(cells)}"
+        return Target(text, figures.over(names, cells, OPTIMIZERS), limit)
+
+    over_floor = [
+        Target(
+            f"numba: ≤ {limit:.2f} of the floor with {optimizer} on the two large networks",
+            step.over(("floor",), LARGE, (optimizer,)),
+            limit,
+        )
+        for optimizer, limit in zip(OPTIMIZERS, (1.05, 1.10), strict=True)
+    ]
+    return [
+        target(loop, gather, TINY[:1], 0.25),
+        target(loop, gather, TINY[1:], 0.75),
+        target(step, peers, SMALL, 0.95),
+        target(step, peers, LARGE, 1.0),
+        *over_floor,
+        target(step, (OURS,), ALL, 1.0),
+        target(step, (OURS,), TINY, 0.4),
     ]
 
 
@@ -173,6 +206,13 @@ ESTIMATOR_LIMITS = {
     "predict_proba, 10,000 rows": 0.9,
 }
 """The largest ratio to scikit-learn's time, by case."""
+
+
+def numba_fits(ratios: dict[str, float]) -> Target:
+    """Return the target of the estimators on the compiled backend."""
+    small = ("breast cancer, 100", "digits, 100")
+    figures = {name: r for name, r in ratios.items() if name.startswith(small)}
+    return Target("numba: ≤ 0.25 of scikit-learn on the two small data sets", figures, 0.25)
 
 
 def estimator_targets(ratios: dict[str, float]) -> list[Target]:

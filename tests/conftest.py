@@ -1,13 +1,15 @@
 """One fixture, `backend`, runs a test on every backend that is usable here.
 
-Without BACKEND: numpy, strict and cupy; an unusable one is skipped with its reason. With BACKEND:
-that one alone, and it must be usable. `--require-backend=cupy` turns the skip into a failure.
+Without BACKEND: numpy, numba, strict and cupy; an unusable one is skipped with its reason. With
+BACKEND: that one alone, and it must be usable. `--require-backend=cupy` turns the skip into a
+failure.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,13 @@ import pytest
 import backprop_xp as bp
 from backprop_xp.backends import survey
 
-NAMES = ("numpy", "strict", "cupy")
+NAMES = ("numpy", "numba", "strict", "cupy")
 CHOSEN = os.environ.get("BACKEND", "").strip()
 if CHOSEN and CHOSEN not in NAMES:
     raise pytest.UsageError(f"BACKEND={CHOSEN}: expected one of {', '.join(NAMES)}")
+
+# Compiled steps of one run of the tests serve the next.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "numba"))
 
 # Comparisons with PyTorch and scikit-learn have a nox session of their own, tests-peers.
 collect_ignore = [] if importlib.util.find_spec("torch") else ["peers"]

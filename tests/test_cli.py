@@ -108,7 +108,7 @@ def test_what_the_system_refuses_is_one_line(capsys, monkeypatch, problem, line)
 def test_check_passes_on_every_usable_backend(capsys):
     code, lines, _ = run(capsys, "check")
     assert code == 0
-    usable = [name for name in ("numpy", "cupy", "strict") if is_usable(name)]
+    usable = [name for name in ("numpy", "numba", "cupy", "strict") if is_usable(name)]
     assert [line.split()[0] for line in lines if not line.startswith(" ")][:-1] == usable
     assert lines[-1] == f"{7 * len(usable)} gradient checks passed, 0 failed"
     assert "WRONG" not in "\n".join(lines)
@@ -154,7 +154,7 @@ def test_backends_are_listed_with_the_default(backend, capsys, monkeypatch):
     monkeypatch.delenv("BACKEND", raising=False)
     code, lines, _ = run(capsys, "backends")
     assert code == 0
-    assert [line.split()[0] for line in lines] == ["numpy", "cupy", "strict"]
+    assert [line.split()[0] for line in lines] == ["numpy", "numba", "cupy", "strict"]
     assert lines[0].endswith("← the default")
     (line,) = (line for line in lines if line.startswith(backend.name))
     assert "not usable" not in line

@@ -14,7 +14,7 @@ from backprop_xp.data.rows import DeviceRows
 from backprop_xp.maths.initializers import INITIALIZERS
 
 # A GPU adds up in another order than a CPU.
-TOLERANCE = {"numpy": 0.0, "strict": 1e-12, "cupy": 1e-9}
+TOLERANCE = {"numpy": 0.0, "numba": 1e-12, "strict": 1e-12, "cupy": 1e-9}
 
 
 def bits(backend, array):

@@ -113,6 +113,7 @@ def test_examples_run(name, monkeypatch):
     needs |= dict.fromkeys(("cupy", "cublas", "cuda_graph", "cuda_loop", "nccl", "pinned"), "cupy")
     needs |= {"history_plot": "matplotlib", "decision_boundary": "matplotlib"}
     needs |= {"parquet_files": "pyarrow", "zarr_arrays": "zarr"}
+    needs |= {m.rpartition(".")[2]: "llvmlite" for m in MODULES if ".backends.numba" in m}
     library = "sklearn" if ".estimators" in name else needs.get(name.rpartition(".")[2])
     if library:
         pytest.importorskip(library)

@@ -21,6 +21,7 @@ __all__ = ["Array", "Backend", "BackendStatus", "Namespace", "get_backend", "sur
 # name → (class, what it needs)
 _BACKENDS = {
     "numpy": ("NumPyBackend", "pip install numpy"),
+    "numba": ("NumbaBackend", "pip install 'backprop-xp[numba]'"),
     "cupy": (
         "CuPyBackend",
         "an NVIDIA GPU with its driver, and pip install 'backprop-xp[cuda13]' "
@@ -44,7 +45,8 @@ def get_backend(name: str | Backend | None = None) -> Backend:
     Parameters
     ----------
     name : str or Backend, optional
-        "numpy", "cupy" or "strict" (array_api_strict, for tests). A `Backend` is returned as it is.
+        "numpy", "numba", "cupy" or "strict" (array_api_strict, for tests). A `Backend` is returned
+        as it is.
 
     Returns
     -------

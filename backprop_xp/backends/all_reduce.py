@@ -28,7 +28,7 @@ def all_reduce(backend: Backend, comm: Any) -> AllReduce:
         return NcclSum(comm)
     from mpi4py import MPI
 
-    if backend.name == "numpy":
+    if backend.library == "numpy":
         return lambda array: comm.Allreduce(MPI.IN_PLACE, array)
 
     def through_the_host(array: Array) -> None:

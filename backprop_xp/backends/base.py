@@ -224,11 +224,14 @@ class Loop(Protocol):
     def begin(self, order: np.ndarray | None) -> None:
         """Take the order of the rows in an epoch; None leaves them as they are."""
 
-    def take(self, first: int, rows: int, values: Sequence[Sequence[Any]]) -> list[Array]:
+    def take(
+        self, first: int, rows: int, steps: int, values: Sequence[Sequence[Any]]
+    ) -> list[Array]:
         """Take a step on each of the batches number `first`, `first` + 1 …, of so many rows.
 
-        `values` are, for every step, what the host writes before it. Returns for every array that
-        a step returns an array (steps, its size); the next call writes over it.
+        `values` are, for each of the numbers, what the host writes before every step. Returns for
+        every array that a step returns an array (steps, its size), or only for the first, which the
+        primitives have made; the next call writes over it.
         """
 
 

@@ -17,10 +17,11 @@ import numpy as np
 from nvmath.bindings import cublas
 
 from backprop_xp.backends.base import Array
-from backprop_xp.backends.gemm import gemm_arguments
+from backprop_xp.backends.gemm import PARTS_SIZE, gemm_arguments, in_parts
 
 # What NVIDIA recommends for Hopper; less would exclude some algorithms.
 _WORKSPACE_BYTES = 32 * 2**20
+_PARTS_BYTES = PARTS_SIZE * np.dtype(np.float64).itemsize
 
 
 class Cublas:
@@ -49,36 +50,59 @@ class Cublas:
             return False
         handle = self.handle
         handle.use_current_stream()
+        parts = in_parts(given)
+        if parts is None:
+            self._call(given, a, b, out)
+        else:
+            stack = handle.parts.view(out.dtype)
+            self._call(parts, a, b, stack)
+            _sum_of_parts(stack, parts["count"], parts["stride_c"], out)
+        return True
+
+    def _call(self, given: dict[str, int], a: Array, b: Array, out: Array) -> None:
         letter = "s" if out.dtype == np.float32 else "d"
         one, zero = (number.ctypes.data for number in self._numbers[letter])
+        pointer = self.handle.pointer
         sizes = given["transa"], given["transb"], given["m"], given["n"], given["k"]
         if given["count"] == 1:
             gemm = getattr(cublas, f"{letter}gemm")
             gemm(
-                handle.pointer, *sizes, one, b.data.ptr, given["lda"], a.data.ptr, given["ldb"],
+                pointer, *sizes, one, b.data.ptr, given["lda"], a.data.ptr, given["ldb"],
                 zero, out.data.ptr, given["ldc"],
             )  # fmt: skip
         else:
             gemm = getattr(cublas, f"{letter}gemm_strided_batched")
             gemm(
-                handle.pointer, *sizes, one,
+                pointer, *sizes, one,
                 b.data.ptr, given["lda"], given["stride_a"],
                 a.data.ptr, given["ldb"], given["stride_b"],
                 zero, out.data.ptr, given["ldc"], given["stride_c"], given["count"],
             )  # fmt: skip
-        return True
+
+
+_sum_of_parts = cupy.ElementwiseKernel(
+    "raw T parts, int32 count, int32 size",
+    "T out",
+    """
+    T sum = 0;
+    for (int part = 0; part < count; part++) sum += parts[part * size + i];
+    out = sum;
+    """,
+    "sum_of_parts",
+)
 
 
 class _Handle:
     """A cuBLAS handle, with a workspace for each of the streams that it has worked on.
 
     Two threads must not use one handle, and products that run at the same time must not share a
-    workspace.
+    workspace, nor the memory for their parts.
     """
 
     def __init__(self) -> None:
         self.pointer: int = cublas.create()
         self.workspace: Array = None
+        self.parts: Array = None
         self._workspaces: weakref.WeakKeyDictionary[Any, Array] = weakref.WeakKeyDictionary()
         self._stream: Callable[[], Any] = lambda: None
         weakref.finalize(self, cublas.destroy, self.pointer).atexit = False
@@ -90,8 +114,9 @@ class _Handle:
             return
         cublas.set_stream(self.pointer, stream.ptr)
         if stream not in self._workspaces:
-            self._workspaces[stream] = cupy.empty(_WORKSPACE_BYTES, cupy.uint8)
-        self.workspace = self._workspaces[stream]
+            self._workspaces[stream] = cupy.empty(_WORKSPACE_BYTES + _PARTS_BYTES, cupy.uint8)
+        memory = self._workspaces[stream]
+        self.workspace, self.parts = memory[:_WORKSPACE_BYTES], memory[_WORKSPACE_BYTES:]
         # Setting the stream takes the workspace away, so it comes second.
         cublas.set_workspace(self.pointer, self.workspace.data.ptr, self.workspace.nbytes)
         self._stream = weakref.ref(stream)

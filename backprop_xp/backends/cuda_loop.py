@@ -63,12 +63,14 @@ class GraphedLoop:
         if order is not None:
             self.order.set(order)
 
-    def take(self, first: int, rows: int, values: Sequence[Sequence[Any]]) -> list[Array]:
+    def take(
+        self, first: int, rows: int, steps: int, values: Sequence[Sequence[Any]]
+    ) -> list[Array]:
         """See `backends.base.Loop`."""
         if rows not in self._of_rows:
             self._of_rows[rows] = _OfRows(self, rows)
         _go_to(first, self.place, size=1)
-        return self._of_rows[rows].take(values)
+        return self._of_rows[rows].take(steps, values)
 
 
 class _OfRows:
@@ -86,17 +88,15 @@ class _OfRows:
                 for n in self._numbers
             ]
 
-    def take(self, values: Sequence[Sequence[Any]]) -> list[Array]:
-        """Take a step for each of these, from where `place` is."""
-        for numbers, moved, column in zip(
-            self._numbers, self._values, zip(*values, strict=True), strict=True
-        ):
-            shape = (len(values), *moved.shape[1:])
-            moved[: len(values)].set(np.array(column, moved.dtype).reshape(shape))
+    def take(self, steps: int, values: Sequence[Sequence[Any]]) -> list[Array]:
+        """Take so many steps with these values, from where `place` is."""
+        for numbers, moved, column in zip(self._numbers, self._values, values, strict=True):
+            shape = (steps, *moved.shape[1:])
+            moved[:steps].set(np.array(column, moved.dtype).reshape(shape))
             numbers.were_written(column[-1])
-        for _ in values:
+        for _ in range(steps):
             self._run()
-        return [kept[: len(values)] for kept in self._kept]
+        return [kept[:steps] for kept in self._kept]
 
     def _run(self) -> None:
         if not self._loop.eager:

@@ -72,8 +72,8 @@ def signature(arguments: tuple[Any, ...]) -> Signature:
 def fuse(kernel: Kernel, described: Signature, rows: bool = False) -> Fused:
     """Record `kernel` for arguments of this signature.
 
-    With `rows` it may take the maximum and the sum over the last axis, which is kept, and only
-    whole arrays may be given to it.
+    With `rows` it may take the maximum and the sum over the last axis, and the sum over the last
+    two, which are kept, and only whole arrays may be given to it.
 
     Raises
     ------
@@ -194,10 +194,11 @@ def _row_maximum(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     return found if out is None else np.positive(found, out=out)
 
 
-# One object for each, so that a recording sees when two kernels ask for the same.
-_OVER_ROWS: dict[np.ufunc, Callable[..., np.ndarray]] = {
-    np.maximum: _row_maximum,
-    np.add: partial(np.add.reduce, axis=-1, keepdims=True),
+# By ufunc and axis. One object for each: a recording sees when two kernels ask for the same.
+REDUCTIONS: dict[tuple[np.ufunc, Any], Callable[..., np.ndarray]] = {
+    (np.maximum, -1): _row_maximum,
+    (np.add, -1): partial(np.add.reduce, axis=-1, keepdims=True),
+    (np.add, (-2, -1)): partial(np.add.reduce, axis=(-2, -1), keepdims=True),
 }
 
 
@@ -236,18 +237,18 @@ class _Record:
         return _Value(self, name, one)
 
     def reduce(self, ufunc: np.ufunc, x: Any, axis: Any = None, keepdims: bool = False) -> _Value:
-        """Record a ufunc over the last axis, which is kept."""
-        if axis != -1 or not keepdims or not isinstance(x, _Value):
+        """Record a ufunc over the last axis, or the last two, which are kept."""
+        if (ufunc, axis) not in REDUCTIONS or not keepdims or not isinstance(x, _Value):
             raise Untraceable("only over axis=-1 with keepdims=True")
-        reduced = _OVER_ROWS[ufunc]
-        return self._append(f"{ufunc.__name__}_rows", reduced, (x,), reduced(x.sample), None)
+        reduced, over = REDUCTIONS[ufunc, axis], "rows" if axis == -1 else "matrices"
+        return self._append(f"{ufunc.__name__}_{over}", reduced, (x,), reduced(x.sample), None)
 
     def _append(
         self, name: str, made_by: Any, operands: tuple[Any, ...], result: Any, out: _Value | None
     ) -> _Value:
         self.scope[name] = made_by
         makes_new = isinstance(made_by, np.ufunc) and result.shape == self._full
-        reusable = out is None and (makes_new or made_by in _OVER_ROWS.values())
+        reusable = out is None and (makes_new or made_by in REDUCTIONS.values())
         kind = (result.dtype, result.shape) if reusable else None
         if out is None:
             out = _Value(self, f"t{len(self.operations)}", result)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import platform
-import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,21 +13,12 @@ import numpy as np
 
 from backprop_xp.backends.base import Array, Backend, Kernel
 from backprop_xp.backends.blocks import BLOCK, run_blocks
-from backprop_xp.backends.fusion import Fused, fuse, signature
-from backprop_xp.backends.recording import Recording
+from backprop_xp.backends.fusion import fuse, signature
+from backprop_xp.backends.recording import Plan, Recording, recorded_by, this_thread
 
 # A recording costs about as much as a hundred steps of a small network gain by it: only batch sizes
 # that come back are recorded.
 EAGER_CALLS = 20
-
-
-class _Thread(threading.local):
-    """What this thread is recording, if anything."""
-
-    recording: Recording | None = None
-
-
-_thread = _Thread()
 
 
 class NumPyBackend(Backend):
@@ -60,13 +49,9 @@ class NumPyBackend(Backend):
             out is None or (out.ndim == 2 and out.flags.c_contiguous)
         )
         product: Callable[..., Array] = np.dot if matrices else np.matmul
-        result = product(a, b, out=out)
-        if (recording := _thread.recording) is not None:
-            if out is None:
-                recording.product(product, a, b, result)
-            else:
-                recording.call(product, a, b, out=out)
-        return result
+        if this_thread.recorder is not None:
+            return this_thread.recorder.product(product, a, b, out)
+        return product(a, b, out=out)
 
     def elementwise(self, kernel: Kernel) -> Callable[..., None]:
         return self._planned(partial(_plan, kernel))
@@ -82,13 +67,10 @@ class NumPyBackend(Backend):
             kind = out.shape, out.dtype
             if kind not in plans:
                 plans[kind] = make_plan((out, *others))
-            plan = plans[kind]
-            plan.run(out, *others)
-            if (recording := _thread.recording) is not None:
-                if plan.fused is None:
-                    recording.call(plan.run, out, *others)
-                else:
-                    recording.kernel(plan.fused, (out, *others))
+            if this_thread.recorder is None:
+                plans[kind].run(out, *others)
+            else:
+                this_thread.recorder.kernel(plans[kind], (out, *others))
 
         return run
 
@@ -104,26 +86,16 @@ class NumPyBackend(Backend):
             if eager_calls[shapes] <= EAGER_CALLS:
                 return step(*inputs)
             views = tuple(array[...] for array in inputs)  # new objects, even for the same array
-            _thread.recording = recording = Recording(views)
-            try:
+            recording = Recording(views)
+            with recorded_by(recording):
                 result = step(*views)
-            finally:
-                _thread.recording = None
             replays[shapes] = recording.replay(result)
-            return result
+            return replays[shapes](*inputs)
 
         return run
 
     def synchronize(self) -> None:
         """Nothing to wait for: NumPy returns when the work is done."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to run a kernel on arguments of one kind; `fused` if it is a line of ufunc calls."""
-
-    run: Callable[..., None]
-    fused: Fused | None = None
 
 
 def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:
@@ -136,7 +108,7 @@ def _plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:
         return Plan(plain if small else partial(run_blocks, plain, ()))
     if small:
         return Plan(fused.run, fused)
-    return Plan(partial(run_blocks, fused.run_in, fused.temporaries))
+    return Plan(partial(run_blocks, fused.run_in, fused.temporaries), fused, in_blocks=True)
 
 
 def _general_plan(kernel: Kernel, arguments: tuple[Any, ...]) -> Plan:

@@ -1,16 +1,19 @@
 """Recording for NumPy: a training step becomes a straight line of products and ufunc calls.
 
-The step runs once while the backend notes each primitive and the arrays it worked on. All of them
-but the step's inputs are the same in every step, so the notes can be replayed on the next batch:
-what a CUDA graph does on the GPU. In between the kernels of small arrays are joined, and what was
-computed twice is computed once.
+The step runs once while the backend notes each primitive and the arrays it would work on, and does
+nothing. All arrays but the step's inputs are the same in every step, so the notes can be replayed
+on any batch: what a CUDA graph does on the GPU. In between the kernels of small arrays are joined,
+and what was computed twice is computed once.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -19,8 +22,56 @@ from backprop_xp.backends.fusion import Fused, slow_numbers
 from backprop_xp.backends.straight_line import Operation, function, with_few_temporaries
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How to run a kernel on arguments of one kind.
+
+    `fused` is the line of ufunc calls that it is, if it is one; `run` makes them block by block if
+    `in_blocks`.
+    """
+
+    run: Callable[..., None]
+    fused: Fused | None = None
+    in_blocks: bool = False
+
+
+class Recorder(Protocol):
+    """Who takes note of a step's primitives instead of running them."""
+
+    def product(self, called: Callable[..., Any], a: Any, b: Any, out: Any) -> np.ndarray:
+        """Note `called(a, b, out=out)`, and return out, which is new in every step if None."""
+
+    def kernel(self, plan: Plan, arguments: tuple[Any, ...]) -> None:
+        """Note a kernel that works on its arguments in place."""
+
+
+class _Thread(threading.local):
+    """What this thread is recording, if anything."""
+
+    recorder: Recorder | None = None
+
+
+this_thread = _Thread()
+
+
+@contextmanager
+def recorded_by(recorder: Recorder) -> Iterator[None]:
+    """Within it, the primitives are noted and do nothing."""
+    this_thread.recorder = recorder
+    try:
+        yield
+    finally:
+        this_thread.recorder = None
+
+
+def new_product(a: Any, b: Any) -> np.ndarray:
+    """An array for `a @ b`."""
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    return np.empty((*stack, a.shape[-2], b.shape[-1]), np.result_type(a, b))
+
+
 class Recording:
-    """The notes of one run of a step."""
+    """The notes of one run of a step, for NumPy."""
 
     def __init__(self, inputs: tuple[np.ndarray, ...]) -> None:
         self._inputs = [f"x{i}" for i in range(len(inputs))]
@@ -30,21 +81,31 @@ class Recording:
         self._operations: list[Operation] = []
         self._constants: dict[Any, np.ndarray] = {}
 
-    def call(self, called: Callable[..., Any], *inputs: Any, out: Any = None) -> None:
-        """Note `called(*inputs, out=out)`, or without out a call that works in place."""
-        names = tuple(self._name(array) for array in inputs)
-        target = None if out is None else self._name(out)
-        self._operations.append(Operation(self._function(called), names, target))
-
-    def product(self, called: Callable[..., Any], a: Any, b: Any, result: np.ndarray) -> None:
-        """Note `result = called(a, b)`, a new array in every step."""
+    def product(self, called: Callable[..., Any], a: Any, b: Any, out: Any) -> np.ndarray:
+        """See `Recorder`."""
+        if out is not None:
+            self._call(called, a, b, out=out)
+            return np.asarray(out)
+        result = new_product(a, b)
         self._arrays.append(result)
         self._names[id(result)] = f"v{len(self._arrays)}"
         names = (self._name(a), self._name(b))
         self._operations.append(Operation(self._function(called), names, self._name(result)))
+        return result
 
-    def kernel(self, fused: Fused, arguments: tuple[Any, ...]) -> None:
-        """Note the operations of a fused kernel, one by one."""
+    def kernel(self, plan: Plan, arguments: tuple[Any, ...]) -> None:
+        """Note the operations of a fused kernel one by one; others work in place as a whole."""
+        if plan.fused is None or plan.in_blocks:
+            self._call(plan.run, *arguments)
+        else:
+            self._calls_of(plan.fused, arguments)
+
+    def _call(self, called: Callable[..., Any], *inputs: Any, out: Any = None) -> None:
+        names = tuple(self._name(array) for array in inputs)
+        target = None if out is None else self._name(out)
+        self._operations.append(Operation(self._function(called), names, target))
+
+    def _calls_of(self, fused: Fused, arguments: tuple[Any, ...]) -> None:
         position = len(self._operations)
         names = {n: self._name(a) for n, a in zip(fused.arguments, arguments, strict=True)}
         full = arguments[0].shape

@@ -63,8 +63,8 @@ class Batches:
 
     def sizes(self) -> Sequence[float]:
         """The number of rows of each batch of an epoch."""
-        starts = range(0, self.rows, self.batch_size)
-        return [min(self.batch_size, self.rows - start) for start in starts]
+        full, rest = divmod(self.rows, self.batch_size)
+        return [self.batch_size] * full + [rest] * (rest > 0)
 
     def epoch(self) -> Epoch:
         """Draw the order of the next epoch; a single batch needs none."""

@@ -54,8 +54,8 @@ validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
     class_weight : "balanced", dict or list of dict, optional
         What a row weighs by its class, multiplied with sample_weight.
     backend : str, optional
-        Where it computes: "numpy" or "cupy". By default where X is, if X is an array of a device;
-        else where a fitted model is already; else what BACKEND says.
+        Where it computes: "numpy", "numba" or "cupy". By default where X is, if X is an array of a
+        device; else where a fitted model is already; else what BACKEND says.
     dropout : float or list of float
         The rate at which units of the hidden layers are dropped in training.
     callbacks : list of Callback, optional

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -82,16 +82,17 @@ class OptimizerState:
         for slot, values in zip(self.slots, moments, strict=True):
             slot[...] = backend.asarray(values)
 
-    def next_numbers(self) -> list[Any]:
-        """Count a step, and return what `numbers` must hold while it runs."""
-        self.steps += 1
-        scalars = self._optimizer.scalars(self.steps, self.learning_rate)
-        return _parted(scalars) if self._each else [scalars]
+    def next_numbers(self, count: int) -> list[Sequence[Any]]:
+        """Count so many steps; return for each of `numbers` what it must hold in every step."""
+        first, rate, scalars = self.steps + 1, self.learning_rate, self._optimizer.scalars
+        self.steps += count
+        some = [scalars(step, rate) for step in range(first, first + count)]
+        return list(zip(*map(_parted, some), strict=True)) if self._each else [some]
 
     def count_step(self) -> None:
         """Begin the next step: put its numbers where the kernel reads them."""
         if self._each:
-            for numbers, values in zip(self.numbers, self.next_numbers(), strict=True):
+            for numbers, (values,) in zip(self.numbers, self.next_numbers(1), strict=True):
                 numbers.write(values)
         else:  # in few words, since small networks would feel more of them
             self.steps += 1

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Where steps are taken some at a time, Ctrl-C is looked for about as often as this.
 _SECONDS_AT_ONCE = 0.05
-_FIRST_AT_ONCE = 16
+_FIRST_AT_ONCE = 1
 
 
 @dataclass
@@ -84,6 +84,7 @@ class TrainingRun:
         self.losses = EpochLosses(plan.net, self.batches, plan.loss_by_rows)
         self._guard = Guard(self)
         self._loop: StepLoop | None = None
+        self._at_once = _FIRST_AT_ONCE
 
     def train(self) -> None:
         """Run the epochs that are left."""
@@ -181,17 +182,20 @@ class TrainingRun:
 
     def _some_at_a_time(self, loop: StepLoop) -> None:
         """The same where nobody wants to know of each step."""
-        at_once = _FIRST_AT_ONCE
+        scheduled = self.plan.schedule is not None
         while self.batch < self.batches and self.history.stopped is None:
             start, first = time.perf_counter(), self.batch
-            stop = min(first + at_once, first + self.losses.space, self.batches)
-            self.losses.note_some(*loop.take(first, stop, self._begin_step))
+            stop = min(first + self._at_once, first + self.losses.space, self.batches)
+            self.losses.note_some(*loop.take(first, stop, self._begin_step, scheduled))
             self._guard.go_on()
             self._tell("on_progress")
             if self._interruption.asked:
                 self.stop("interrupted")
-            if time.perf_counter() - start < _SECONDS_AT_ONCE / 2:
-                at_once *= 2
+            seconds = time.perf_counter() - start
+            if seconds < _SECONDS_AT_ONCE / 2:
+                self._at_once *= 2
+            elif seconds > _SECONDS_AT_ONCE:
+                self._at_once = max(1, self._at_once // 2)
 
     def _begin_step(self, number: int) -> None:
         """Count to the batch of that number, from 0, and set its learning rate."""

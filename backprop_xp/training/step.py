@@ -85,18 +85,20 @@ class TrainStep:
         drops = self._trace(X.shape[-2], bool(weights)).drops
         return [*self.state.numbers, *(drop.keys for drop in drops if drop)]
 
-    def next_numbers(self, rows: int, weighted: bool) -> list[Any]:
-        """Count a step on so many rows, and return what `numbers` must hold while it runs."""
-        pattern, drops = self._pattern(), self._trace(rows, weighted).drops
-        return [*self.state.next_numbers(), *(drop.keys_of(pattern) for drop in drops if drop)]
+    def next_numbers(self, rows: int, weighted: bool, count: int) -> list[Sequence[Any]]:
+        """Count steps on so many rows; return for each of `numbers` what it holds in every step."""
+        drops = [drop for drop in self._trace(rows, weighted).drops if drop]
+        patterns = [self._pattern(later) for later in range(count)] if drops else []
+        keys = [[drop.keys_of(pattern) for pattern in patterns] for drop in drops]
+        return [*self.state.next_numbers(count), *keys]
 
     def __reduce__(self) -> tuple[type[TrainStep], tuple[Any, ...], dict[str, Any]]:
         """A copy is made anew of copies of the network and the optimizer, with their memory."""
         return type(self), self._made_of, {"seed": self.seed}
 
-    def _pattern(self) -> int | list[int]:
+    def _pattern(self, later: int = 0) -> int | list[int]:
         """The number of this step's pattern of dropout; with seeds of their own, of each member."""
-        steps = self.state.steps
+        steps = self.state.steps + later
         if isinstance(self.seed, int):
             return self.seed + steps
         return [seed + steps for seed in self.seed]

@@ -8,11 +8,14 @@ from benchmarks.contenders.base import Contender
 
 MODULES = {
     "backprop_xp": "ours",
+    "ours-numba": "ours_numba",
+    "ours-numba-loop": "ours_numba_loop",
     "numpy": "handwritten_numpy",
     "torch": "torch_eager",
     "torch-compile": "torch_compile",
     "jax": "jax_jit",
     "jax-scan": "jax_scan",
+    "jax-scan-gather": "jax_scan_gather",
     "scikit-learn": "scikit_learn",
     "floor-numpy": "floor_numpy",
     "floor-torch": "floor_torch",
@@ -21,7 +24,7 @@ MODULES = {
 FLOORS = ("floor-numpy", "floor-torch", "floor-cupy")
 CPU = tuple(name for name in MODULES if name != "floor-cupy")
 GPU = ("backprop_xp", "torch", "torch-compile", "jax", "jax-scan", "floor-torch", "floor-cupy")
-QUICK = ("backprop_xp", "numpy", "jax", "scikit-learn", "floor-numpy")
+QUICK = ("backprop_xp", "ours-numba", "numpy", "jax", "scikit-learn", "floor-numpy")
 """Contenders of a smoke test: those that load fast."""
 
 

@@ -7,7 +7,7 @@ from benchmarks.cells import Job
 from benchmarks.contenders.base import Contender, Weights
 
 
-def build(job: Job) -> tuple[bp.Network, bp.SGD | bp.Adam]:
+def build(job: Job, backend: str | None = None) -> tuple[bp.Network, bp.SGD | bp.Adam]:
     """Return the job's network, with its initial weights, and optimizer."""
     net = bp.Network(
         list(job.cell.sizes),
@@ -15,7 +15,7 @@ def build(job: Job) -> tuple[bp.Network, bp.SGD | bp.Adam]:
         output=job.cell.output,
         seed=0,
         dtype="float32",
-        backend="cupy" if job.gpu else "numpy",
+        backend=backend or ("cupy" if job.gpu else "numpy"),
     )
     for layer, (w, b) in enumerate(zip(job.W, job.b, strict=True), start=1):
         net.W[layer][...] = net.backend.asarray(w)
@@ -34,9 +34,11 @@ def host_weights(net: bp.Network, depth: int) -> Weights:
 class Ours(Contender):
     """One compiled training step of backprop_xp."""
 
+    backend: str | None = None
+
     def __init__(self, job: Job, variant: str) -> None:
         """Build the network, give it the job's weights, and move the batch to the device."""
-        self.net, optimizer = build(job)
+        self.net, optimizer = build(job, self.backend)
         self.depth = len(job.W)
         self.X = self.net.backend.asarray(job.X)
         self.Y = self.net.backend.asarray(job.Y)

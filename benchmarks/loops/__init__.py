@@ -13,6 +13,7 @@ from benchmarks.loops.base import Loop
 
 MODULES = {
     "backprop_xp": "ours",
+    "ours-numba": "ours_numba",
     "torch": "torch_loop",
     "jax": "jax_loop",
     "scikit-learn": "scikit_learn",

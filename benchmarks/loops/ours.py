@@ -13,14 +13,15 @@ class OurFit(Loop):
     """bp.fit with shuffling, history and its progress bar left at the silent default."""
 
     has_steps = True
+    backend: str | None = None
 
     def __init__(self, job: Job, variant: str) -> None:
         """Build the network, and beside it one that takes the bare steps."""
         self.job = job
-        self.net, self.optimizer = build(job)
+        self.net, self.optimizer = build(job, self.backend)
         asarray = self.net.backend.asarray
         self.X, self.Y = asarray(job.X), asarray(job.Y)
-        bare, optimizer = build(job)
+        bare, optimizer = build(job, self.backend)
         self.step = bp.train_step(bare, optimizer)
 
     def fit(self, epochs: int) -> None:

@@ -61,6 +61,27 @@ def ours() -> Contender:
     return Contender(MEMBERS, run, lambda: (list(net.W), list(net.b)))
 
 
+def ours_by_numba() -> Contender:
+    """The same as machine code, in one call for all steps."""
+    import backprop_xp as bp
+
+    given, at_once = jobs(), 4096
+    job, (W, b) = given[0], stacked(given)
+    net = bp.Network(job.cell.sizes, "relu", job.cell.output, members=MEMBERS, backend="numba")
+    for layer, (w, c) in enumerate(zip(W, b, strict=True), start=1):
+        net.W[layer], net.b[layer] = w, c
+    step, rows = bp.train_step(net, bp.SGD(job.rate)), len(job.X)
+    loop = net.backend.loop(step.on_rows, step.numbers, (job.X, job.Y), rows)
+    loop.begin(np.tile(np.arange(rows), at_once))
+
+    def run(n: int) -> None:
+        for start in range(0, n, at_once):
+            some = min(at_once, n - start)
+            loop.take(0, rows, some, step.next_numbers(rows, False, some))
+
+    return Contender(MEMBERS, run, lambda: (list(net.W), list(net.b)))
+
+
 def handwritten() -> Contender:
     """The same formulas spelled out in NumPy for two layers, with leading axes."""
     given = jobs()
@@ -123,6 +144,7 @@ def jax_vmap() -> Contender:
 
 CONTENDERS = {
     "backprop_xp": ours,
+    "ours-numba": ours_by_numba,
     "numpy": handwritten,
     "jax-scan, one network": jax_scan,
     "jax-vmap-scan": jax_vmap,

@@ -62,7 +62,7 @@ def test_host_memory_is_not_shared_with_a_device(backend):
     host = HOST.copy()
     array = backend.asarray(host)
     host[0, 0] = 7.0
-    assert (backend.to_numpy(array)[0, 0] == 7.0) == (backend.name == "numpy")
+    assert (backend.to_numpy(array)[0, 0] == 7.0) == (backend.library == "numpy")
 
 
 def test_too_large_for_float32_is_infinite_without_a_warning(backend):
@@ -102,7 +102,7 @@ def test_complex_arrays_of_the_backend_are_refused(backend):
 @pytest.fixture
 def foreign(backend):
     """An array function of another library, and what its arrays are called."""
-    if backend.name != "numpy":
+    if backend.library != "numpy":
         return np.asarray, "numpy"
     strict = pytest.importorskip("array_api_strict")
     return strict.asarray, "array_api_strict"
@@ -189,7 +189,7 @@ def test_the_advice_for_a_numpy_array_works(backend):
 
 def test_a_foreign_gradient_is_refused(backend, foreign):
     net = bp.Network([2, 1], backend=backend)
-    other = bp.Network([2, 1], backend="strict" if backend.name == "numpy" else "numpy")
+    other = bp.Network([2, 1], backend="strict" if backend.library == "numpy" else "numpy")
     grads = other.backward(other.forward([[0.0, 1.0]]), [1.0])
     with pytest.raises(bp.BackendError, match=r"grads is an array of"):
         bp.SGD(0.1).update(net, grads)

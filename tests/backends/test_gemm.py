@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import as_strided
 
-from backprop_xp.backends.gemm import gemm_arguments
+from backprop_xp.backends.gemm import PARTS_SIZE, gemm_arguments, in_parts
 
 
 def gemm(given, left, right, out):
@@ -75,3 +75,30 @@ def test_a_transposed_or_deeply_stacked_result_is_left_to_cupy(rng):
     assert gemm_arguments(a, a, rng.standard_normal((4, 4)).T) is None
     deep = rng.standard_normal((2, 2, 4, 4))
     assert gemm_arguments(deep, a, np.empty_like(deep)) is None
+
+
+@pytest.mark.parametrize("right", LAYOUTS)
+@pytest.mark.parametrize("left", LAYOUTS)
+@pytest.mark.parametrize(("m", "k", "n"), [(10, 128, 128), (128, 784, 16), (3, 150, 2)])
+def test_the_sum_of_the_parts_is_the_product(rng, m, k, n, left, right):
+    a, left_memory = matrix(rng, (m, k), left)
+    b, right_memory = matrix(rng, (k, n), right)
+    parts = in_parts(gemm_arguments(a, b, np.empty((m, n))))
+    stack = np.full(PARTS_SIZE, np.nan)
+    gemm(parts, left_memory, right_memory, stack)
+    used = stack[: parts["count"] * m * n].reshape(parts["count"], m, n)
+    assert len(used) > 1
+    assert np.allclose(used.sum(axis=0), a @ b, rtol=1e-12)
+    assert np.isnan(stack[used.size :]).all()
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "n"),
+    [(10, 95, 10), (10, 64, 10), (1, 512, 64), (64, 512, 1), (129, 512, 128), (10, 131, 10)],
+    ids=["short", "shorter", "a row", "a column", "large result", "prime"],
+)
+def test_what_one_call_does_as_fast_stays_whole(rng, m, k, n):
+    arrays = np.empty((m, k)), np.empty((k, n)), np.empty((m, n))
+    assert in_parts(gemm_arguments(*arrays)) is None
+    stacked = (array[None].repeat(3, axis=0) for array in arrays)
+    assert in_parts(gemm_arguments(*stacked)) is None

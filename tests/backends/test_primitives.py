@@ -69,6 +69,21 @@ def test_products_into_an_array(backend, rng, left, right, more):
     assert np.allclose(backend.to_numpy(out), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("m", "k", "n"), [(10, 128, 64), (32, 784, 12), (7, 150, 2), (5, 131, 3)])
+def test_small_products_with_long_sums(backend, rng, m, k, n, dtype):
+    """A GPU computes them in parts; they are weights in θ or batches, either transposed or not."""
+    for layouts in product(LAYOUTS, LAYOUTS):
+        a, b = matrix(rng, (), m, k, layouts[0], dtype), matrix(rng, (), k, n, layouts[1], dtype)
+        theta = backend.full((1, 3 + m * n), np.nan, dtype)
+        window = backend.xp.reshape(theta[0, 3:], (m, n))
+        backend.matmul(moved(backend, a), moved(backend, b), window)
+        host = backend.to_numpy(theta)
+        assert np.isnan(host[0, :3]).all()
+        error = host[0, 3:].reshape(m, n) - a.astype("f8") @ b.astype("f8")
+        assert abs(error).max() < 4 * k * np.finfo(dtype).eps
+
+
 @pytest.mark.parametrize("left", ["float32", "float64"])
 @pytest.mark.parametrize("right", ["float32", "float64"])
 def test_the_dtype_of_a_product(backend, rng, left, right):

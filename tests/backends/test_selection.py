@@ -85,14 +85,14 @@ def test_the_same_object_for_the_same_name(backend):
 def test_an_unknown_argument_names_the_nearest_and_all():
     assert error_of("nmupy") == (
         "backend 'nmupy': no such backend. Did you mean 'numpy'? "
-        "The choices are: numpy, cupy, strict."
+        "The choices are: numpy, numba, cupy, strict."
     )
 
 
 @pytest.mark.parametrize("name", ["torch", "", 3, ["numpy"]])
 def test_an_argument_that_is_no_name(name):
     assert "no such backend" in error_of(name)
-    assert "numpy, cupy, strict" in error_of(name)
+    assert "numpy, numba, cupy, strict" in error_of(name)
 
 
 def test_an_unknown_name_in_the_environment(monkeypatch):
@@ -133,7 +133,7 @@ def test_cupy_with_a_device_that_cannot_run(cupy_stand_in, monkeypatch):
 
 def test_survey_has_a_line_for_every_backend(no_cupy):
     status = {line.name: line for line in backends.survey()}
-    assert list(status) == ["numpy", "cupy", "strict"]
+    assert list(status) == ["numpy", "numba", "cupy", "strict"]
     assert status["numpy"].usable
     assert status["numpy"].detail.startswith("NumPy ")
     assert not status["cupy"].usable
@@ -158,6 +158,7 @@ def test_the_import_does_not_choose():
 
 
 def test_the_import_loads_no_backend():
-    program = "import backprop_xp, sys; print({'cupy', 'array_api_strict'} & set(sys.modules))"
+    others = "{'cupy', 'llvmlite', 'array_api_strict'}"
+    program = f"import backprop_xp, sys; print({others} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "set()\n"

@@ -256,7 +256,7 @@ def test_callbacks_see_the_present_weights(table, asked):
 def test_a_model_stays_where_it_is_while_it_trains(table, backend, monkeypatch):
     """A callback that hands in another device's arrays is refused, and spoils nothing."""
     monkeypatch.delenv("BACKEND", raising=False)
-    other = bp.get_backend("strict") if backend.name == "numpy" else backend
+    other = bp.get_backend("strict") if backend.library == "numpy" else backend
     own = other.asarray(table[0])
 
     class Ask(Look):
@@ -282,7 +282,7 @@ def test_a_change_that_training_would_not_see_is_refused(table, backend, asked):
     X, y = table
     change = Change()
     change.model = model = MLPClassifier(**asked, callbacks=[change])
-    if backend.name == "numpy":
+    if backend.library == "numpy":
         assert (model.fit(X, y).coefs_[0] == 0.0).all()
     else:
         with pytest.raises(ValueError, match="read-only"):
@@ -328,7 +328,7 @@ def test_a_pickle_needs_no_device(table, backend, monkeypatch):
     pickled = pickle.dumps(model)
     monkeypatch.setenv("BACKEND", "numpy")
     twin = pickle.loads(pickled)
-    assert backend.name == "numpy" or backend.library.encode() not in pickled
+    assert backend.library == "numpy" or backend.library.encode() not in pickled
     assert twin.to_network().backend.name == "numpy"
     np.testing.assert_allclose(twin.predict_proba(X), model.predict_proba(X), rtol=1e-6)
 
@@ -340,7 +340,7 @@ def test_a_copy_moved_by_scikit_learn(table, backend, monkeypatch):
     model = MLPClassifier(**SMALL).fit(X, y)
     expected = model.predict_proba(X)
     there = move_estimator_to(
-        model, backend.xp, None if backend.name == "numpy" else backend.device
+        model, backend.xp, None if backend.library == "numpy" else backend.device
     )
     assert are_all(backend.array_type, weights_of(there))
     equal(there.predict_proba(backend.asarray(X)), expected, backend)
@@ -424,7 +424,7 @@ def test_names_of_features_are_forgotten_with_the_fit(table, backend):
 
 def test_arrays_of_another_backend_than_was_asked_for(table, backend):
     X, y = table
-    other = bp.get_backend("strict") if backend.name == "numpy" else backend
+    other = bp.get_backend("strict") if backend.library == "numpy" else backend
     own = other.asarray(X)
     model = MLPClassifier(**SMALL, backend="numpy")
     message = r"X is an array of .*, but this backend is numpy"

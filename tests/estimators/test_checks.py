@@ -45,7 +45,7 @@ NAMESPACES = {"numpy": ("numpy", None), "strict": ("array_api_strict", "device1"
 def test_array_api_input_is_checked(backend):
     """Their checks of estimators that follow X, which need an environment of their own."""
     environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
-    namespace = NAMESPACES.get(backend.name, (backend.name, None))
+    namespace = NAMESPACES.get(backend.name, (backend.library, None))
     done = subprocess.run(
         [sys.executable, "-c", ARRAY_API, repr(namespace)],
         env=environment,

@@ -60,7 +60,8 @@ def test_one_cycle():
 def test_fit_takes_every_step_at_its_rate(backend, rng, optimizer):
     """Against steps by hand, each by an optimizer of that rate that continues the last one."""
     X, Y = rng.normal(size=(12, 3)), rng.normal(size=12)
-    net, twin = (bp.Network([3, 1], output="identity", backend=backend) for _ in range(2))
+    options = {"output": "identity", "dtype": "float64", "backend": backend}
+    net, twin = (bp.Network([3, 1], **options) for _ in range(2))
     schedule = bp.OneCycle()
     history = bp.fit(net, X, Y, epochs=5, batch_size=None, optimizer=optimizer, schedule=schedule)
     X, Y = backend.asarray(X), backend.asarray(Y)

@@ -32,7 +32,7 @@ def alone(net):
 def same(backend, many, one):
     """To the last bit on NumPy, else to the rounding of another order of summation."""
     many, one = backend.to_numpy(many), backend.to_numpy(one)
-    if backend.name == "cupy":
+    if backend.name in ("cupy", "numba"):
         close = {"rtol": 1e-9, "atol": 1e-12}
         if many.dtype == np.float32:
             close = {"rtol": 1e-4, "atol": 1e-6}
@@ -60,7 +60,7 @@ def trained_alike(backend, net, seeds=None, optimizers=None, callbacks=None, **o
     history = bp.fit(
         net, X, Y, optimizer=copy.copy(optimizers[-1]), seed=seeds or 7, **called, **options
     )
-    rounded = backend.name == "cupy" and net.theta.dtype == np.float32
+    rounded = backend.name in ("cupy", "numba") and net.theta.dtype == np.float32
     for k, member in enumerate(members):
         called = {} if callbacks is None else {"callbacks": [callbacks()]}
         own_seed = seeds[k] if seeds else 7
