@@ -17,9 +17,16 @@ def write_notebook(lesson: Lesson, path: Path) -> None:
     Raises
     ------
     ConfigurationError
-        nbformat is missing, the name does not end in .ipynb, there is such a file, which may hold
-        somebody's work, or it cannot be written.
+        The name does not end in .ipynb, there is such a file, which may hold somebody's work,
+        nbformat is missing, or the file cannot be written.
     """
+    if path.suffix != ".ipynb":
+        raise ConfigurationError(f"--notebook {path}: expected a name that ends in .ipynb")
+    if path.exists():
+        raise ConfigurationError(
+            f"--notebook {path}: there is such a file, perhaps with work of yours in it: move it, "
+            "or give another name"
+        )
     try:
         import nbformat
         from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -28,13 +35,6 @@ def write_notebook(lesson: Lesson, path: Path) -> None:
             "notebooks are written with nbformat, which is not installed: "
             'pip install "backprop-xp[docs]"'
         ) from None
-    if path.suffix != ".ipynb":
-        raise ConfigurationError(f"--notebook {path}: expected a name that ends in .ipynb")
-    if path.exists():
-        raise ConfigurationError(
-            f"--notebook {path}: there is such a file, perhaps with work of yours in it: move it, "
-            "or give another name"
-        )
     cells = []
     for number, cell in enumerate(lesson.cells, start=1):
         make = new_markdown_cell if cell.is_text else new_code_cell

@@ -205,3 +205,4 @@ def test_without_nbformat(capsys, monkeypatch):
     code, _, err = run(capsys, "learn", "1", "--notebook")
     assert code == 2
     assert 'nbformat, which is not installed: pip install "backprop-xp[docs]"' in err
+    assert "a.txt: expected a name" in run(capsys, "learn", "1", "--notebook", "a.txt")[2]
