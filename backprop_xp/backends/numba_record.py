@@ -1,7 +1,7 @@
 """The record of a step as a compiler needs it: operations on views of known shape and stride.
 
-A view is a window onto memory: of an array that stays where it is, or of an input of the step.
-Between operations there are only views and temporaries; nothing is left of Python's objects.
+A view is a part of memory with a shape: of an array that stays where it is, or of an input of the
+step. Between operations there are only views and temporaries; nothing is left of Python's objects.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class NotCompilable(Exception):
 
 @dataclass(frozen=True)
 class View:
-    """A window onto memory; two are equal if they are the same window.
+    """A part of memory with a shape; two are equal if they are the same part.
 
     Attributes
     ----------
