@@ -80,9 +80,9 @@ def test_ranks_without_rows():
     assert max(run(3, "no_row_for_most", "numpy").values()) < 1e-12
 
 
-def test_the_script_of_the_readme(tmp_path):
-    readme = Path(__file__).parents[3] / "README.md"
-    pieces = readme.read_text(encoding="utf-8").split("```python\n")[1:]
+def test_the_script_of_the_guide(tmp_path):
+    page = Path(__file__).parents[3] / ".docs" / "pages" / "guide" / "distributed.md"
+    pieces = page.read_text(encoding="utf-8").split("```python\n")[1:]
     blocks = [piece.partition("```")[0] for piece in pieces]
     (script,) = (block for block in blocks if "mpi4py" in block)
     printed = {}
