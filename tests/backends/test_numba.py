@@ -443,7 +443,8 @@ def test_where_the_cache_is(monkeypatch, platform, tmp_path):
     assert numba_cache.directory() == tmp_path / "backprop_xp"
 
 
-def test_a_long_compilation_is_said(numba_backend, monkeypatch, caplog):
+def test_a_long_compilation_is_said(numba_backend, monkeypatch, caplog, tmp_path):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(numba_cache, "_PATIENCE", 0.0)
     monkeypatch.setattr(numba_cache, "_runs", {})
     net = bp.Network([3, 2, 1], backend=numba_backend)
