@@ -52,28 +52,27 @@ class Cublas:
         handle.use_current_stream()
         parts = in_parts(given)
         if parts is None:
-            self._call(given, a, b, out)
+            self._call(handle, given, a, b, out)
         else:
             stack = handle.parts.view(out.dtype)
-            self._call(parts, a, b, stack)
+            self._call(handle, parts, a, b, stack)
             _sum_of_parts(stack, parts["count"], parts["stride_c"], out)
         return True
 
-    def _call(self, given: dict[str, int], a: Array, b: Array, out: Array) -> None:
+    def _call(self, handle: _Handle, given: dict[str, int], a: Array, b: Array, out: Array) -> None:
         letter = "s" if out.dtype == np.float32 else "d"
         one, zero = (number.ctypes.data for number in self._numbers[letter])
-        pointer = self.handle.pointer
         sizes = given["transa"], given["transb"], given["m"], given["n"], given["k"]
         if given["count"] == 1:
             gemm = getattr(cublas, f"{letter}gemm")
             gemm(
-                pointer, *sizes, one, b.data.ptr, given["lda"], a.data.ptr, given["ldb"],
+                handle.pointer, *sizes, one, b.data.ptr, given["lda"], a.data.ptr, given["ldb"],
                 zero, out.data.ptr, given["ldc"],
             )  # fmt: skip
         else:
             gemm = getattr(cublas, f"{letter}gemm_strided_batched")
             gemm(
-                pointer, *sizes, one,
+                handle.pointer, *sizes, one,
                 b.data.ptr, given["lda"], given["stride_a"],
                 a.data.ptr, given["ldb"], given["stride_b"],
                 zero, out.data.ptr, given["ldc"], given["stride_c"], given["count"],

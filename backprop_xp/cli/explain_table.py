@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-import backprop_xp as bp
-from backprop_xp.cli.options import reading
+from backprop_xp.cli.options import no_target, reading
 from backprop_xp.tables.prepared import Prepared, prepare
-from backprop_xp.tables.preprocessing import Category, Column, Number, listed
+from backprop_xp.tables.preprocessing import Category, Column, Number
 from backprop_xp.tables.reading import read_table
 from backprop_xp.tables.task import Task
 
@@ -32,10 +31,7 @@ def rows_of_table(options: argparse.Namespace) -> Rows:
     exact = [] if options.target is None else [options.target]
     table = read_table(options.data, exact=exact, reading=reading(options))
     if options.target is None:
-        raise bp.ConfigurationError(
-            "which column is to be predicted? Say --target COL. The columns are: "
-            f"{listed(list(table.frame.columns), 20)}"
-        )
+        raise no_target(table)
     data = prepare(
         table.frame,
         options.target,

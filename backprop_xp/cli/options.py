@@ -10,7 +10,8 @@ from pathlib import Path
 
 import backprop_xp as bp
 from backprop_xp.storage.whole_files import require_writable
-from backprop_xp.tables.reading import Reading
+from backprop_xp.tables.preprocessing import listed
+from backprop_xp.tables.reading import Reading, Table
 from backprop_xp.tables.spelling import MARKS
 
 _STDOUT = Path("-")
@@ -51,6 +52,14 @@ def reading(options: argparse.Namespace, missing: Sequence[str] | None = None) -
         options.separator,
         options.decimal,
         None if missing is None else tuple(missing),
+    )
+
+
+def no_target(table: Table) -> bp.ConfigurationError:
+    """The error of somebody who did not say what to predict."""
+    return bp.ConfigurationError(
+        "which column is to be predicted? Say --target COL. The columns are: "
+        f"{listed(list(table.frame.columns), 20)}"
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import backprop_xp as bp
-from backprop_xp.cli.options import output_place, reading
+from backprop_xp.cli.options import no_target, output_place, reading
 from backprop_xp.cli.ranks import communicator
 from backprop_xp.cli.train_document import document
 from backprop_xp.cli.train_words import conclude, describe, say
@@ -28,7 +28,6 @@ from backprop_xp.tables.known_rows import KnownRows
 from backprop_xp.tables.model import TableModel
 from backprop_xp.tables.opening import STDIN
 from backprop_xp.tables.prepared import Prepared, prepare
-from backprop_xp.tables.preprocessing import listed
 from backprop_xp.tables.reading import Table, read_table
 from backprop_xp.tables.report import report
 from backprop_xp.training.distributed.ranks import Ranks
@@ -157,10 +156,7 @@ def _target(options: argparse.Namespace, table: Table) -> str:
     for name in _NPZ_TARGETS:
         if table.kind == ".npz" and name in table.frame.columns:
             return name
-    raise bp.ConfigurationError(
-        "which column is to be predicted? Say --target COL. The columns are: "
-        f"{listed(list(table.frame.columns), 20)}"
-    )
+    raise no_target(table)
 
 
 def _network(options: argparse.Namespace, data: Prepared, backend: bp.Backend) -> bp.Network:

@@ -45,7 +45,7 @@ def moons(rows: int = 200, noise: float = 0.15, seed: Any = 0) -> Dataset:
     rng = _checked(rows, noise, seed)
     Y = _labels(rng, rows, 2)
     angle = rng.uniform(0.0, np.pi, rows)
-    upper = np.column_stack([np.cos(angle), np.sin(angle)])
+    upper = _directions(angle)
     X = np.where(Y[:, None] == 0, upper, np.array([1.0, 0.5]) - upper)
     return _plane("Moons", X, Y, noise, rng, ("upper", "lower"))
 
@@ -79,7 +79,7 @@ def circles(rows: int = 200, noise: float = 0.1, seed: Any = 0) -> Dataset:
     Y = _labels(rng, rows, 2)
     angle = rng.uniform(0.0, 2.0 * np.pi, rows)
     radius = np.where(Y == 0, 1.0, 0.5)
-    X = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    X = radius[:, None] * _directions(angle)
     return _plane("Circles", X, Y, noise, rng, ("outer", "inner"))
 
 
@@ -120,7 +120,7 @@ def spirals(
     Y = _labels(rng, rows, classes)
     radius = np.sqrt(rng.uniform(0.01, 1.0, rows))
     angle = 2.0 * np.pi * (turns * radius + Y / classes)
-    X = radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    X = radius[:, None] * _directions(angle)
     return _plane("Spirals", X, Y, noise, rng, tuple(f"arm {k}" for k in range(classes)))
 
 
@@ -192,7 +192,7 @@ def blobs(rows: int = 300, noise: float = 0.5, seed: Any = 0, *, classes: int = 
     require_count("classes", classes)
     Y = _labels(rng, rows, classes)
     angle = 2.0 * np.pi * Y / classes
-    X = 2.0 * np.column_stack([np.cos(angle), np.sin(angle)])
+    X = 2.0 * _directions(angle)
     return _plane("Blobs", X, Y, noise, rng, tuple(f"blob {k}" for k in range(classes)))
 
 
@@ -241,6 +241,11 @@ def _checked(rows: int, noise: float, seed: Any) -> np.random.Generator:
 def _labels(rng: np.random.Generator, rows: int, classes: int) -> np.ndarray:
     """0 … classes − 1, equally often, or differing by one, in random order."""
     return rng.permutation(np.arange(rows) % classes)
+
+
+def _directions(angle: np.ndarray) -> np.ndarray:
+    """Points at these angles on the circle of radius 1, (rows, 2)."""
+    return np.column_stack([np.cos(angle), np.sin(angle)])
 
 
 def _plane(

@@ -88,9 +88,9 @@ class _Teller:
         if term.symbol == Z:
             edges = tuple(f"{source}>{Z}" for source in (above, f"W[{l}]", f"b[{l}]"))
             return _Made("product", (above, f"W[{l}]ᵀ", f"b[{l}]"), edges, _AFFINE)
-        softmax = l == self.L and not self.explanation.net.output.elementwise
         edge = (f"{Z}>A[{l}]",)
-        return _Made("softmax" if softmax else "elementwise", (Z,), edge, _ACTIVATION)
+        operation = "softmax" if self._is_softmax(l) else "elementwise"
+        return _Made(operation, (Z,), edge, _ACTIVATION)
 
     def _cost(self, term: Term) -> _Made:
         output = f"A[{self.L}]"
@@ -103,7 +103,7 @@ class _Teller:
         """A partial derivative of one edge."""
         edge = (f"{by if by != 'A[0]' else 'X'}<{of}",)
         if of == f"A[{l}]":
-            if l == self.L and not self.explanation.net.output.elementwise:
+            if self._is_softmax(l):
                 return _Made("jacobian", (of,), edge, _JACOBIAN)
             return _Made("elementwise", (by, of), edge, _SLOPE)
         if by.startswith("W"):
@@ -121,9 +121,8 @@ class _Teller:
             above = f"Z[{l + 1}]"
             return _Made("product", (f"∂J/∂{above}", f"W[{l + 1}]"), (f"{of}<{above}",), _BACK)
         if letter == "Z":
-            softmax = l == self.L and not self.explanation.net.output.elementwise
             operands = (f"∂J/∂A[{l}]", f"∂A[{l}]/∂Z[{l}]")
-            operation = "through jacobian" if softmax else "entries"
+            operation = "through jacobian" if self._is_softmax(l) else "entries"
             return _Made(operation, operands, (f"{of}<A[{l}]",), _THROUGH)
         edge = (f"{of}<Z[{l}]",)
         if letter == "W":
@@ -136,6 +135,10 @@ class _Teller:
         if of == "J":
             return _Made("again", (), (), "Forward once more, with the new weights.")
         return _Made("elementwise", (of, f"∂J/∂{of}"), (f"{of}!",), _UPDATE)
+
+    def _is_softmax(self, l: int) -> bool:
+        """Whether every entry of A[l] depends on all of its row."""
+        return l == self.L and not self.explanation.net.output.elementwise
 
     def _way(self, l: int) -> tuple[str, ...]:
         """The edges from J back to W[l]."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import scripts
 
 import backprop_xp as bp
 from backprop_xp.training.distributed import ranks
@@ -82,9 +83,7 @@ def test_ranks_without_rows():
 
 def test_the_script_of_the_guide(tmp_path):
     page = Path(__file__).parents[3] / ".docs" / "pages" / "guide" / "distributed.md"
-    pieces = page.read_text(encoding="utf-8").split("```python\n")[1:]
-    blocks = [piece.partition("```")[0] for piece in pieces]
-    (script,) = (block for block in blocks if "mpi4py" in block)
+    (script,) = (s for s in scripts(page.read_text(encoding="utf-8")) if "mpi4py" in s)
     printed = {}
     for size in (1, 2):
         done = mpiexec(size, "-c", script)
